@@ -1,0 +1,187 @@
+"""Who is at work, on what, since when; and what was left lying."""
+
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Presence, User
+from calls.models import Attempt, Call, Ending, Hold
+from pledges.models import in_words
+
+# A page of somebody at work says every minute that it is open.
+AWAY_AFTER = timedelta(minutes=3)
+# A wrap-up takes a few minutes; what lies longer, with nobody at it, is looked into.
+UNFINISHED_AFTER = timedelta(minutes=15)
+MOST_UNFINISHED = 50
+
+
+# Each state in words, and its tone.
+STATES: Final = {
+    "ready": (_("ready to call"), "wait"),
+    "dialling": (_("calling"), "live"),
+    "talking": (_("in conversation"), "live"),
+    "wrapping_up": (_("wrapping up"), "doubt"),
+    "paused": (_("on a pause"), ""),
+    "available": (_("free"), "done"),
+    "away": (_("away"), ""),
+}
+
+
+@dataclass(frozen=True)
+class AgentLine:
+    """One person of the floor: what they are doing, and since when.
+
+    `state`: ready, dialling, talking, wrapping_up (a donor is in hand); paused; available; away (no
+    page of theirs has been open for a while, and nobody is in hand).
+    """
+
+    user: User
+    state: str
+    since: datetime | None
+    seen_at: datetime | None
+    # Which pause, in words, where there is one.
+    pause: str = ""
+    hold: Hold | None = None
+    # The call in hand, where the reader may know of it.
+    call: Call | None = None
+
+    @property
+    def words(self) -> str:
+        return str(STATES[self.state][0])
+
+    @property
+    def tone(self) -> str:
+        return STATES[self.state][1]
+
+
+def colleagues(user: User) -> "QuerySet[User]":
+    """Everybody who works or worked for this supervisor's organisations, by name."""
+    at_work = User.organizations.through.objects.filter(
+        user=OuterRef("pk"), organization__in=user.organizations.values("pk")
+    )
+    return User.objects.filter(Exists(at_work)).order_by("first_name", "username")
+
+
+def agents(user: User, *, at: datetime) -> list[AgentLine]:
+    """The people who work for this supervisor's organisations, by name: one query.
+
+    Whom somebody has in hand is told of donors of those organisations only.
+    """
+    dialled = Attempt.objects.filter(
+        user=OuterRef("pk"), call=OuterRef("hold__call"), outcome=Attempt.Outcome.OPEN
+    )
+    people = (
+        colleagues(user)
+        .filter(is_active=True)
+        .select_related("presence", "hold__call__person__owning_organization")
+        .defer("hold__call__person__iban", "hold__call__external_additional")
+        .annotate(
+            dialled_at=Subquery(dialled.values("at")[:1]),
+            answered_at=Subquery(dialled.values("answered_at")[:1]),
+            may_be_named=Exists(
+                user.organizations.filter(
+                    pk=OuterRef("hold__call__person__owning_organization")
+                ).order_by()
+            ),
+        )
+    )
+    return [_agent_line(one, at=at) for one in people]
+
+
+def is_away(hold: Hold, *, at: datetime) -> bool:
+    """Whether whoever has this call in hand, who comes with their presence, is not there: the lease
+    ran out, or no page of theirs has been open for a while."""
+    return hold.has_lapsed(at=at) or _is_unseen(getattr(hold.user, "presence", None), at=at)
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """A conversation, or a dial, of which nobody said what came of it."""
+
+    call: Call
+    user: User
+    since: datetime
+    was_answered: bool
+    # None: the donor rang us, and nothing blocks the call.
+    attempt: Attempt | None = None
+    # Of the form in which a supervisor says how it ended.
+    token: uuid.UUID = field(default_factory=uuid.uuid4)
+
+
+def left_dials(user: User, *, at: datetime) -> "QuerySet[Attempt]":
+    """Dials of which nobody said how they ended, and that nobody is at any more.
+
+    Not those of a call that a supervisor ended meanwhile: it waits for no answer, and its agent,
+    who was told to go on with the next one, has no page left to give one. How such a dial ended
+    stays unknown, and is not made up.
+    """
+    at_work = Hold.objects.filter(call=OuterRef("call"), user=OuterRef("user"), lease_until__gt=at)
+    return Attempt.objects.filter(
+        ~Exists(at_work),
+        ~Exists(Ending.objects.living().filter(call=OuterRef("call"))),
+        call__in=Call.objects.visible_to(user),
+        outcome=Attempt.Outcome.OPEN,
+        at__lt=at - UNFINISHED_AFTER,
+    )
+
+
+def left_talks(user: User, *, at: datetime) -> "QuerySet[Hold]":
+    """Conversations with donors who rang us, of which nobody said what came of them."""
+    return Hold.objects.filter(
+        call__in=Call.objects.visible_to(user),
+        lease_until__lte=at - UNFINISHED_AFTER,
+        why__code=Hold.RANG_BACK,
+    )
+
+
+def unfinished(user: User, *, at: datetime) -> list[Unfinished]:
+    """What was left lying in this supervisor's organisations, the oldest first: two queries.
+
+    A result is never made up for it: the agent finishes it, or a supervisor finds out.
+    """
+    dials = left_dials(user, at=at).select_related("call__person", "user").order_by("at")
+    talks = left_talks(user, at=at).select_related("call__person", "user")
+    lines = [
+        *(
+            Unfinished(
+                one.call, one.user, one.answered_at or one.at, one.answered_at is not None, one
+            )
+            for one in dials[:MOST_UNFINISHED]
+        ),
+        *(
+            Unfinished(one.call, one.user, one.taken_at, was_answered=True)
+            for one in talks[:MOST_UNFINISHED]
+        ),
+    ]
+    return sorted(lines, key=lambda line: line.since)
+
+
+def _agent_line(user: Any, *, at: datetime) -> AgentLine:
+    presence: Presence | None = getattr(user, "presence", None)
+    hold: Hold | None = getattr(user, "hold", None)
+    seen_at = presence.last_seen_at if presence else None
+    if hold is not None and not hold.has_lapsed(at=at):
+        state, since = ("talking" if hold.rang_back else "ready"), hold.taken_at
+        if user.dialled_at is not None:
+            state = "talking" if user.answered_at else "dialling"
+            since = user.answered_at or user.dialled_at
+        if hold.wrapping_up_at is not None:
+            state, since = "wrapping_up", hold.wrapping_up_at
+        call = hold.call if user.may_be_named else None
+        return AgentLine(user, state, since, seen_at, hold=hold, call=call)
+    if presence is not None and presence.is_paused:
+        pause = in_words(Presence.Pause, presence.pause)
+        return AgentLine(user, "paused", presence.since, seen_at, pause)
+    if presence is None or _is_unseen(presence, at=at):
+        return AgentLine(user, "away", seen_at, seen_at)
+    # Who let a call lie until its lease ran out is free since then.
+    since = max(presence.since, hold.lease_until) if hold is not None else presence.since
+    return AgentLine(user, "available", since, seen_at)
+
+
+def _is_unseen(presence: Presence | None, *, at: datetime) -> bool:
+    return presence is None or presence.last_seen_at < at - AWAY_AFTER

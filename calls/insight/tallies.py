@@ -1,0 +1,78 @@
+"""Many small counts in one question: each a branch of one union, so that a page that is asked for
+every few seconds costs one statement for all of them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+
+from django.db.models import CharField, Count, DateTimeField, F, IntegerField, Value
+from django.db.models.expressions import BaseExpression, Combinable
+from django.db.models.functions import Cast, Concat
+
+Column = F | BaseExpression | Combinable
+
+
+class Tally(NamedTuple):
+    """So many rows of a kind, of one person or of all, of one code or of every one."""
+
+    kind: str
+    person: int | None
+    code: str
+    n: int
+    a: int
+    b: int
+    oldest: datetime | None
+
+
+_NOBODY: Final = Cast(Value(None), IntegerField())
+_NONE: Final = Value(0, output_field=IntegerField())
+_NEVER: Final = Cast(Value(None), DateTimeField())
+_EACH: Final = Value("", output_field=CharField())
+
+
+# What no name and no code of ours holds: between the parts of a code that says several things.
+BETWEEN: Final = "\x1f"
+
+
+def several(*columns: str) -> Concat:
+    """A code that says several things; `apart` takes it apart. Keys become texts."""
+    parts: list[Any] = []
+    for column in columns:
+        parts += [Cast(column, CharField()), Value(BETWEEN)]
+    return Concat(*parts, output_field=CharField())
+
+
+def apart(code: str) -> list[str]:
+    return code.split(BETWEEN)[:-1]
+
+
+def branch(
+    rows: Any,
+    kind: str,
+    *,
+    person: Column = _NOBODY,
+    code: Column = _EACH,
+    n: Column | None = None,
+    a: Column = _NONE,
+    b: Column = _NONE,
+    oldest: Column = _NEVER,
+) -> Any:
+    """Counts rows by person and code; `a` and `b` are sums beside the count, `oldest` a moment."""
+    # Names that no model has a column of.
+    return (
+        rows.order_by()
+        .annotate(t_kind=Value(kind, output_field=CharField()), t_person=person, t_code=code)
+        .values("t_kind", "t_person", "t_code")
+        .annotate(t_n=n or Count("pk"), t_a=a, t_b=b, t_oldest=oldest)
+        .values_list("t_kind", "t_person", "t_code", "t_n", "t_a", "t_b", "t_oldest")
+    )
+
+
+def read(branches: Sequence[Any]) -> list[Tally]:
+    """All of them in one statement."""
+    first, *others = branches
+    rows = first.union(*others, all=True) if others else first
+    return [
+        Tally(kind, person, code, n, a or 0, b or 0, oldest)
+        for kind, person, code, n, a, b, oldest in rows
+    ]

@@ -1,0 +1,153 @@
+"""The numbers of today: dials, who was reached, how calls ended. Today begins at midnight in
+Amsterdam."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any, Final
+
+from django.db.models import Count, F, Sum
+from django.db.models.functions import Coalesce
+
+from accounts.models import User
+from calls.insight.tallies import Tally, apart, branch, several
+from calls.models import Attempt, Completion, ResultCode
+from calls.ordering import midnight_after
+
+DIALS: Final = "dials"
+ENDS: Final = "ends"
+
+# The donor was spoken to, though perhaps not long enough.
+REACHED: Final = frozenset(
+    {Attempt.Outcome.REACHED, Attempt.Outcome.NOT_CONVENIENT, Attempt.Outcome.CUT_OFF}
+)
+
+
+@dataclass
+class Day:
+    """What one person did today, or all of them together."""
+
+    outcomes: Counter[str] = field(default_factory=Counter)
+    results: Counter[str] = field(default_factory=Counter)
+    rated: int = 0
+    ratings: int = 0
+
+    def add(self, other: "Day") -> None:
+        self.outcomes += other.outcomes
+        self.results += other.results
+        self.rated += other.rated
+        self.ratings += other.ratings
+
+    @property
+    def attempts(self) -> int:
+        return self.outcomes.total()
+
+    @property
+    def reached(self) -> int:
+        return sum(self.outcomes[outcome] for outcome in REACHED)
+
+    @property
+    def missed(self) -> int:
+        """Dials of which it is known that they reached nobody; those on the line are neither."""
+        return self.attempts - self.reached - self.outcomes[Attempt.Outcome.OPEN]
+
+    @property
+    def ended(self) -> int:
+        """Dials of which it is known whether they reached the donor."""
+        return self.reached + self.missed
+
+    @property
+    def completed(self) -> int:
+        return self.results.total()
+
+    @property
+    def by_result(self) -> list[tuple[str, int]]:
+        return [
+            (str(code.label), self.results[code]) for code in ResultCode if self.results[code.value]
+        ]
+
+    @property
+    def reach(self) -> int | None:
+        """Of the dials that ended, how many in a hundred reached the donor; None without any."""
+        return share(self.reached, self.ended)
+
+    @property
+    def confirmed(self) -> int | None:
+        return share(self.results[ResultCode.CONFIRMED], self.completed)
+
+    @property
+    def rating(self) -> Decimal | None:
+        return average(self.ratings, self.rated)
+
+
+def share(part: int, whole: int) -> int | None:
+    """In whole hundredths; None of nothing."""
+    if not whole:
+        return None
+    return int((Decimal(100 * part) / whole).quantize(Decimal(1), ROUND_HALF_UP))
+
+
+def average(total: int, n: int) -> Decimal | None:
+    """To a tenth; None of nothing."""
+    if not n:
+        return None
+    return (Decimal(total) / n).quantize(Decimal("0.1"), ROUND_HALF_UP)
+
+
+def branches(user: User, *, at: datetime) -> list[Any]:
+    """What was done today for the organisations of this user, by who did it and for which."""
+    midnight = midnight_after(at, days=0)
+    owner = "call__person__owning_organization"
+    theirs = {f"{owner}__in": user.organizations.values("pk")}
+    dials = Attempt.objects.filter(at__gte=midnight, **theirs)
+    ends = Completion.objects.living().filter(completed_at__gte=midnight, **theirs)
+    return [
+        branch(dials, DIALS, person=F("user_id"), code=several(f"{owner}_id", "outcome")),
+        branch(
+            ends,
+            ENDS,
+            person=F("user_id"),
+            code=several(f"{owner}_id", "result_code"),
+            a=Count("retention_rating"),
+            b=Coalesce(Sum("retention_rating"), 0),
+        ),
+    ]
+
+
+def by_person(tallies: Iterable[Tally]) -> dict[int, Day]:
+    """The day of everybody who did anything, by pk."""
+    found: dict[int, Day] = {}
+    for tally, _organization, code in _done(tallies):
+        if tally.person is not None:
+            _add(found.setdefault(tally.person, Day()), tally, code)
+    return found
+
+
+def by_organization(tallies: Iterable[Tally]) -> dict[str, Day]:
+    """The day of every organisation for which anything was done, by its key as a code says it."""
+    found: dict[str, Day] = {}
+    for tally, organization, code in _done(tallies):
+        _add(found.setdefault(organization, Day()), tally, code)
+    return found
+
+
+def _done(tallies: Iterable[Tally]) -> Iterator[tuple[Tally, str, str]]:
+    for tally in tallies:
+        if tally.kind in (DIALS, ENDS):
+            organization, code = apart(tally.code)
+            yield tally, organization, code
+
+
+def _add(day: Day, tally: Tally, code: str) -> None:
+    (day.outcomes if tally.kind == DIALS else day.results)[code] += tally.n
+    day.rated += tally.a
+    day.ratings += tally.b
+
+
+def together(days: Iterable[Day]) -> Day:
+    total = Day()
+    for day in days:
+        total.add(day)
+    return total

@@ -1,0 +1,279 @@
+"""Finding a donor who rings back, a call or a pledge: only what the one who asks may see.
+
+One box takes everything, so `Wanted` says what the words in it may mean. Every way to a donor goes
+by an index; of what fits, nobody gets more than a page. Nothing is written.
+"""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import reduce
+from itertools import chain
+from operator import or_
+from typing import Any
+
+from django.db.models import OuterRef, Q, Subquery
+
+from accounts.models import User
+from calls.models import Call, Completion, Ending, Hold, HoldKey, NewCall, ResultCode
+from calls.strangers import hidden_persons
+from pledges.models import NewPledge, Person, Pledge, in_words
+from pledges.names import TypedName
+
+# Donors on a page; of each the open calls, and the newest ones that are over.
+MOST = 20
+MOST_OPEN, MOST_ENDED = 3, 2
+MOST_CALLS = 400
+# A last name shorter than this is looked for as it is, and not as the beginning of one.
+SHORT_NAME = 3
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What somebody wrote in the box, and what it may mean."""
+
+    text: str
+    # A number of TapRaise's: of a call, a pledge or a person.
+    number: uuid.UUID | None = None
+    # In E.164.
+    phone: str | None = None
+    postcode: str = ""
+    house_number: str = ""
+    names: Sequence[TypedName] = ()
+    # Where a phone number begins so, but this is none: all of the words, or one beside a name.
+    is_part_of_phone: bool = False
+    has_part_of_phone: bool = False
+
+    @property
+    def may_be_reference(self) -> bool:
+        """Whether another application may call something so: names have no digits."""
+        return not self.phone and not self.postcode and any(c.isdigit() for c in self.text)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What one number names: at most one of these is there."""
+
+    call: Call | None = None
+    pledge: Pledge | NewPledge | None = None
+    # A call that was asked for here is found on the page of its person.
+    person: Person | None = None
+
+
+@dataclass(frozen=True)
+class FoundCall:
+    """One call on a donor's card: how it stands, and whether it is ours to take up."""
+
+    call: Call
+    is_open: bool
+    status: str
+    result: str
+    can_take_up: bool
+
+
+@dataclass(frozen=True)
+class FoundDonor:
+    """One donor on a card. `hold`: in whose hands the donor is now."""
+
+    person: Person
+    calls: Sequence[FoundCall] = ()
+    # Where another application's reference named it.
+    pledge: Pledge | None = None
+    hold: Hold | None = None
+    # Nothing of this donor may be shown to who looks.
+    is_hidden: bool = False
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether there is a call to be made."""
+        return any(line.is_open for line in self.calls)
+
+
+@dataclass(frozen=True)
+class FoundDonors:
+    donors: Sequence[FoundDonor] = field(default_factory=list)
+    # Whether there are more than a page.
+    is_cut: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.donors)
+
+
+def find_number(number: uuid.UUID, *, user: User) -> Found:
+    """What TapRaise knows by this uuid, or will: a call, a pledge, a person."""
+    call = Call.objects.visible_to(user).filter(pk=number).first()
+    if call:
+        return Found(call=call)
+    pledge = Pledge.objects.visible_to(user).filter(pk=number).first()
+    new_pledge = NewPledge.objects.visible_to(user).filter(pk=number).first()
+    if pledge or new_pledge:
+        return Found(pledge=pledge or new_pledge)
+    persons = Person.objects.visible_to(user)
+    asked_for = NewCall.objects.filter(pk=number).values("person")
+    return Found(
+        person=persons.filter(pk=number).first() or persons.filter(pk__in=asked_for).first()
+    )
+
+
+def find_donors(wanted: Wanted, *, user: User, at: datetime) -> FoundDonors:
+    """The donors that the words may mean, with their calls: those that another application knows
+    under exactly these words come first, then by name."""
+    elsewhere = _elsewhere(wanted.text, user) if wanted.may_be_reference else []
+    persons = {person.pk: person for person, _pledge in elsewhere}
+    for found in _persons(wanted, user):
+        persons.setdefault(found.pk, found)
+    shown = list(persons.values())[:MOST]
+    pledges = {person.pk: pledge for person, pledge in elsewhere if pledge is not None}
+    calls = _calls(shown, user)
+    holds = _holds(shown, at=at)
+    hidden = hidden_persons(user, at=at) if shown else frozenset()
+    return FoundDonors(
+        donors=[
+            FoundDonor(
+                person=person,
+                calls=_shown(calls.get(person.pk, ()), wanted),
+                pledge=pledges.get(person.pk),
+                hold=holds.get(person.pk),
+                is_hidden=person.pk in hidden,
+            )
+            for person in shown
+        ],
+        is_cut=len(persons) > MOST,
+    )
+
+
+# ── Ways to a donor ───────────────────────────────────────────────────────────────────────────────
+
+
+def _persons(wanted: Wanted, user: User) -> list[Person]:
+    if wanted.phone:
+        return _some(_by_phone(wanted.phone), user)
+    if wanted.postcode:
+        return _some(_by_address(wanted.postcode, wanted.house_number), user)
+    # Exactly this name with this prefix, before all that begin so.
+    exactly = [_who_is_called(f"{n.last} {n.prefix}", n.first) for n in wanted.names if n.prefix]
+    found = _some(reduce(or_, exactly), user) if exactly else []
+    # One after the other: each follows the index, and stops after a page.
+    for name in wanted.names:
+        if len(found) <= MOST:
+            found += _some(_who_is_called(name.last, name.first), user)
+    return list({person.pk: person for person in found}.values())
+
+
+def _some(fits: Q, user: User) -> list[Person]:
+    """A page of them, and one more if there are more."""
+    fitting = Person.objects.visible_to(user).filter(fits).order_by("name_key", "uuid")
+    # Which they are, from an index alone; only what is shown is read.
+    shown = Person.objects.filter(pk__in=fitting.values("pk")[: MOST + 1]).defer("iban")
+    return list(shown.select_related("owning_organization").order_by("name_key", "uuid"))
+
+
+def _by_phone(number: str) -> Q:
+    return Q(mobile_e164=number) | Q(phone_e164=number)
+
+
+def _by_address(postcode: str, house_number: str) -> Q:
+    fits = Q(postcode_key=postcode)
+    if house_number:
+        # What stands behind the digits, if anything, is an extension.
+        fits &= Q(house_number=house_number) | Q(house_number__regex=rf"^{house_number}[^0-9]")
+    return fits
+
+
+def _who_is_called(key: str, first: str) -> Q:
+    """Whose last name begins so; a short one, or one with its prefix, is the whole last name."""
+    is_whole = " " in key or len(key) < SHORT_NAME
+    # A space comes before every letter, and what follows it is the prefix.
+    until = f"{key}!" if is_whole else f"{key[:-1]}{chr(ord(key[-1]) + 1)}"
+    fits = Q(name_key__gte=key, name_key__lt=until)
+    if first:
+        # The name begins so, or stands there as initials only.
+        fits &= Q(first_key__startswith=first) | Q(first_key__contains=f" {first[:1]}")
+    return fits
+
+
+def _elsewhere(reference: str, user: User) -> list[tuple[Person, Pledge | None]]:
+    """Whom another application knows under exactly this reference, newest first."""
+    owner = "person__owning_organization"
+    calls = Call.objects.visible_to(user).filter(external_reference=reference)
+    pledges = Pledge.objects.visible_to(user).filter(
+        external_source_identifier=reference, person__isnull=False
+    )
+    found = pledges.select_related(owner).order_by("-created_at")[:MOST]
+    return [
+        *((one.person, one) for one in found if one.person is not None),
+        *(
+            (one.person, None)
+            for one in calls.select_related(owner).order_by("-requested_at")[:MOST]
+        ),
+    ]
+
+
+# ── What is known of them ─────────────────────────────────────────────────────────────────────────
+
+
+def _calls(persons: Sequence[Person], user: User) -> Mapping[uuid.UUID, Sequence[FoundCall]]:
+    """Each person's calls, the newest first: as TapRaise tells them, unless somebody here ended
+    one."""
+    of_call = {"call": OuterRef("pk")}
+    completions = Completion.objects.living().filter(**of_call).values("result_code")
+    endings = Ending.objects.living().filter(**of_call).values("kind")
+    ours: dict[str, Any] = {
+        "our_code": Subquery(completions[:1]),
+        "our_ending": Subquery(endings[:1]),
+    }
+    known = {person.pk: person for person in persons}
+    calls = (
+        Call.objects.visible_to(user)
+        .filter(person__in=known, gone_at=None)
+        .select_related("calling_organization")
+        .annotate(**ours)
+        .order_by("-requested_at", "-uuid")[:MOST_CALLS]
+    )
+    by_person: dict[uuid.UUID, list[FoundCall]] = {}
+    for call in calls:
+        # Read already, and an account number costs time to decipher.
+        call.person = known[call.person_id]
+        line = _line(call, call.our_code, call.our_ending)
+        by_person.setdefault(call.person_id, []).append(line)
+    return by_person
+
+
+def _line(call: Call, our_code: str | None, our_ending: str | None) -> FoundCall:
+    """`our_code`, `our_ending`: what we completed or ended it with; None: we did not."""
+    status, code = call.status_words, call.result_code
+    if not call.has_ended and our_code is not None:
+        status, code = str(Call.Status.COMPLETED.label), our_code
+    elif not call.has_ended and our_ending is not None:
+        status = str(Ending.Kind(our_ending).label)
+    is_open = not call.has_ended and our_code is None and our_ending is None
+    return FoundCall(
+        call=call,
+        is_open=is_open,
+        status=status,
+        result=in_words(ResultCode, code),
+        can_take_up=is_open and call.is_ours and not call.is_managed_elsewhere,
+    )
+
+
+def _shown(lines: Sequence[FoundCall], wanted: Wanted) -> list[FoundCall]:
+    """What fits on a card: the call that was named, some that wait, and how the last ones ended."""
+    named = [line for line in lines if line.call.external_reference == wanted.text]
+    others = [line for line in lines if line not in named]
+    waiting = [line for line in others if line.is_open]
+    ended = [line for line in others if not line.is_open]
+    return [*named, *waiting[:MOST_OPEN], *ended[:MOST_ENDED]]
+
+
+def _holds(persons: Sequence[Person], *, at: datetime) -> Mapping[uuid.UUID, Hold]:
+    """In whose hands each person is: by the person, or by a number of theirs."""
+    keys = {person.pk: _keys(person) for person in persons}
+    held = HoldKey.objects.filter(key__in=chain(*keys.values()), hold__lease_until__gt=at)
+    found = {key.key: key.hold for key in held.select_related("hold__user", "hold__call")}
+    return {pk: found[key] for pk, of_one in keys.items() for key in of_one if key in found}
+
+
+def _keys(person: Person) -> list[str]:
+    """What a hold keeps of this person; the person itself last, because it says most."""
+    return [*(f"phone:{number}" for number in person.phone_keys), f"person:{person.pk}"]
