@@ -12,6 +12,7 @@ from uuid import UUID
 
 import pytest
 from django.db import connections
+from django.utils import translation
 from pytest_django import Settings
 
 from accounts.models import User
@@ -167,6 +168,16 @@ def carol(belcentrum: Organization, helder_water: Organization) -> User:
 def dirk(overkant: Organization, dierenhulp: Organization) -> User:
     """An agent of another organisation, who may see nothing of theirs."""
     return _person_of_ours("dirk", names.DIRK, overkant, dierenhulp, role=User.Role.AGENT)
+
+
+@pytest.fixture(autouse=True)
+def _in_english() -> Iterator[None]:
+    """A request leaves its language with the thread: no story hears the one before it.
+
+    Who asks over HTTP has a language of their own; this is for what a story calls directly.
+    """
+    with translation.override("en"):
+        yield
 
 
 @pytest.fixture(autouse=True)
