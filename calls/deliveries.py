@@ -1,14 +1,13 @@
 """Whose a message to the systems outside is: told by what it was made for; and what it says."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from accounts.models import User
 from calls.models import Attempt, Call, Completion, Ending, NewCall, ResultCode
 from integrations.decisions import in_time
 from integrations.models import Delivery
@@ -16,6 +15,7 @@ from pledges.models import (
     Batch,
     Mandate,
     NewPledge,
+    Organization,
     PayLink,
     Person,
     Pledge,
@@ -30,31 +30,33 @@ from pledges.page import fields_in_words, status_in_words
 REFUSED_FOR: Final = timedelta(days=30)
 
 
-def seen_by(reader: User, rows: "QuerySet[Delivery] | None" = None) -> "QuerySet[Delivery]":
-    """The messages that this user may see, of all or of some."""
+def seen_by(
+    reader: Any, rows: "QuerySet[Delivery] | None" = None, *, sees_all: bool
+) -> "QuerySet[Delivery]":
+    """The messages that this user may see, of all or of some. `sees_all`: a superuser."""
     rows = Delivery.objects.all() if rows is None else rows
-    return rows if reader.is_superuser else rows.filter(about_what_is_seen(reader))
+    return rows if sees_all else rows.filter(_about_what_is_seen(reader))
 
 
-def undecided(reader: User) -> "QuerySet[Delivery]":
+def undecided(reader: Any, *, sees_all: bool) -> "QuerySet[Delivery]":
     """Those of them that wait for a person."""
-    return seen_by(reader).filter(state=Delivery.State.NEEDS_DECISION)
+    return seen_by(reader, sees_all=sees_all).filter(state=Delivery.State.NEEDS_DECISION)
 
 
-def refused(reader: User, *, at: datetime) -> "QuerySet[Delivery]":
+def refused(reader: Any, *, sees_all: bool, at: Any) -> "QuerySet[Delivery]":
     """Those of them that were refused of late, and that no supervisor has looked at. What a person
     dropped is not among them: they knew."""
-    return seen_by(reader).filter(
+    return seen_by(reader, sees_all=sees_all).filter(
         outcome=Delivery.Outcome.REJECTED, seen_at=None, closed_at__gt=at - REFUSED_FOR
     )
 
 
-def about_what_is_seen(reader: User) -> Q:
+def _about_what_is_seen(reader: Any) -> Q:
     """Deliveries about calls, pledges, persons and payments that this user may see."""
     seen_call = Call.objects.visible_to(reader).filter(pk=OuterRef("call"))
     seen_person = Person.objects.visible_to(reader).filter(pk=OuterRef("person"))
     seen_pledge = Pledge.objects.visible_to(reader).filter(pk=OuterRef("pledge"))
-    theirs = reader.organizations.values("pk")
+    theirs = Organization.objects.of(reader).values("pk")
     made = [
         *(
             model._default_manager.filter(Exists(seen_call), delivery=OuterRef("pk"))

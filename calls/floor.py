@@ -4,14 +4,21 @@ attention. Read from rows alone, at a cost that does not grow with them."""
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, Final
+
+from django.db.models import BigIntegerField, DateField, DateTimeField
+from django.utils.timezone import localdate
 
 from accounts.models import User
-from calls.insight import attention, tallies, targets, today, waiting
+from accounts.prepared import Prepared
+from calls.insight import attention, tallies, targets, waiting
+from calls.insight import today as of_today
 from calls.insight.attention import Line
 from calls.insight.people import AgentLine, agents
 from calls.insight.targets import Goal
 from calls.insight.today import Day
 from calls.insight.waiting import Waiting, read_waiting
+from calls.ordering import midnight_after
 
 
 @dataclass(frozen=True)
@@ -53,22 +60,45 @@ class Floor:
         return min(moments, default=None)
 
 
+def _counts(*, user: Any, sees_all: bool, at: Any, midnight: Any, today: Any) -> Any:
+    """All that is counted, as one question."""
+    return tallies.union(
+        [
+            *of_today.branches(user, midnight=midnight),
+            *waiting.branches(user),
+            *attention.branches(user, sees_all=sees_all, at=at),
+            *targets.branches(user, today=today),
+        ]
+    )
+
+
+# Sixteen counts: putting them together takes ten times as long as their answer.
+_COUNTS: Final = Prepared(
+    _counts,
+    user=BigIntegerField(),
+    at=DateTimeField(),
+    midnight=DateTimeField(),
+    today=DateField(),
+)
+
+
 def read_floor(user: User, *, at: datetime) -> Floor:
     """The floor of this supervisor's organisations: two queries."""
     counted = tallies.read(
-        [
-            *today.branches(user, at=at),
-            *waiting.branches(user),
-            *attention.branches(user, at=at),
-            *targets.branches(user, at=at),
-        ]
+        _COUNTS.ask(
+            user=user.pk,
+            sees_all=user.is_superuser,
+            at=at,
+            midnight=midnight_after(at, days=0),
+            today=localdate(at),
+        )
     )
-    days = today.by_person(counted)
+    days = of_today.by_person(counted)
     people = agents(user, at=at)
     return Floor(
         at=at,
         desks=[Desk(one, days.get(one.user.pk, Day())) for one in people],
-        day=today.together(days.values()),
+        day=of_today.together(days.values()),
         waiting=read_waiting(counted),
         lines=attention.lines(counted),
         goals=targets.goals(counted),

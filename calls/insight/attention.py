@@ -13,7 +13,6 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
-from accounts.models import User
 from calls import deliveries, queue
 from calls.insight.people import left_dials, left_talks
 from calls.insight.tallies import Tally, branch
@@ -161,7 +160,7 @@ class Line:
         return reverse("start") + "#unfinished-title"
 
 
-def branches(user: User, *, at: datetime) -> list[Any]:
+def branches(user: Any, *, sees_all: bool, at: Any) -> list[Any]:
     """What this supervisor may see and has to look into, counted."""
     calls = Call.objects.visible_to(user)
     orphans = AlphacommLink.objects.orphans_paid().filter(
@@ -184,8 +183,14 @@ def branches(user: User, *, at: datetime) -> list[Any]:
     first = objections.order_by("objection__at").values("objection__at")[:1]
     stopped = queue.stopped(user).annotate(stopped_at=Greatest("requested_at", Subquery(first)))
     return [
-        branch(deliveries.undecided(user), Kind.DECIDE, oldest=Min("created_at")),
-        branch(deliveries.refused(user, at=at), Kind.REFUSED, oldest=Min("closed_at")),
+        branch(
+            deliveries.undecided(user, sees_all=sees_all), Kind.DECIDE, oldest=Min("created_at")
+        ),
+        branch(
+            deliveries.refused(user, sees_all=sees_all, at=at),
+            Kind.REFUSED,
+            oldest=Min("closed_at"),
+        ),
         branch(orphans, Kind.ORPHANS, oldest=Min("orphan_told_at")),
         branch(overdue, Kind.OVERDUE, oldest=Min("due_at")),
         branch(left_dials(user, at=at), Kind.UNFINISHED, oldest=Min("at")),

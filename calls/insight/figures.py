@@ -164,11 +164,13 @@ def health(*, at: datetime) -> Health:
     worker = Heartbeat.objects.filter(name=WORKER)
     waiting = Delivery.objects.exclude(state=Delivery.State.CLOSED)
     found = tallies.read(
-        [
-            branch(worker, "worker", oldest=Max("seen_at")),
-            branch(waiting, "waits", code=F("state"), oldest=Min("created_at")),
-            branch(breakers.open_rows(), "refused", code=F("key"), oldest=Min("opened_at")),
-        ]
+        tallies.union(
+            [
+                branch(worker, "worker", oldest=Max("seen_at")),
+                branch(waiting, "waits", code=F("state"), oldest=Min("created_at")),
+                branch(breakers.open_rows(), "refused", code=F("key"), oldest=Min("opened_at")),
+            ]
+        )
     )
     seen_at = next((one.oldest for one in found if one.kind == "worker"), None)
     refused = [(one.code, one.oldest) for one in found if one.kind == "refused" and one.oldest]

@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.db.models import BigIntegerField, Exists, OuterRef, QuerySet, Subquery
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Presence, User
+from accounts.prepared import Prepared
 from calls.models import Attempt, Call, Ending, Hold
-from pledges.models import in_words
+from pledges.models import Organization, in_words
 
 # A page of somebody at work says every minute that it is open.
 AWAY_AFTER = timedelta(minutes=3)
@@ -58,10 +59,10 @@ class AgentLine:
         return STATES[self.state][1]
 
 
-def colleagues(user: User) -> "QuerySet[User]":
+def colleagues(user: Any) -> "QuerySet[User]":
     """Everybody who works or worked for this supervisor's organisations, by name."""
     at_work = User.organizations.through.objects.filter(
-        user=OuterRef("pk"), organization__in=user.organizations.values("pk")
+        user=OuterRef("pk"), organization__in=Organization.objects.of(user).values("pk")
     )
     return User.objects.filter(Exists(at_work)).order_by("first_name", "username")
 
@@ -71,10 +72,14 @@ def agents(user: User, *, at: datetime) -> list[AgentLine]:
 
     Whom somebody has in hand is told of donors of those organisations only.
     """
+    return [_agent_line(one, at=at) for one in _AT_WORK.ask(user=user.pk)]
+
+
+def _at_work(user: Any) -> "QuerySet[User]":
     dialled = Attempt.objects.filter(
         user=OuterRef("pk"), call=OuterRef("hold__call"), outcome=Attempt.Outcome.OPEN
     )
-    people = (
+    return (
         colleagues(user)
         .filter(is_active=True)
         .select_related("presence", "hold__call__person__owning_organization")
@@ -83,13 +88,16 @@ def agents(user: User, *, at: datetime) -> list[AgentLine]:
             dialled_at=Subquery(dialled.values("at")[:1]),
             answered_at=Subquery(dialled.values("answered_at")[:1]),
             may_be_named=Exists(
-                user.organizations.filter(
-                    pk=OuterRef("hold__call__person__owning_organization")
-                ).order_by()
+                Organization.objects.of(user)
+                .filter(pk=OuterRef("hold__call__person__owning_organization"))
+                .order_by()
             ),
         )
     )
-    return [_agent_line(one, at=at) for one in people]
+
+
+# The floor asks for it every few seconds.
+_AT_WORK: Final = Prepared(_at_work, user=BigIntegerField())
 
 
 def is_away(hold: Hold, *, at: datetime) -> bool:
@@ -112,7 +120,7 @@ class Unfinished:
     token: uuid.UUID = field(default_factory=uuid.uuid4)
 
 
-def left_dials(user: User, *, at: datetime) -> "QuerySet[Attempt]":
+def left_dials(user: Any, *, at: Any) -> "QuerySet[Attempt]":
     """Dials of which nobody said how they ended, and that nobody is at any more.
 
     Not those of a call that a supervisor ended meanwhile: it waits for no answer, and its agent,
@@ -129,7 +137,7 @@ def left_dials(user: User, *, at: datetime) -> "QuerySet[Attempt]":
     )
 
 
-def left_talks(user: User, *, at: datetime) -> "QuerySet[Hold]":
+def left_talks(user: Any, *, at: Any) -> "QuerySet[Hold]":
     """Conversations with donors who rang us, of which nobody said what came of them."""
     return Hold.objects.filter(
         call__in=Call.objects.visible_to(user),

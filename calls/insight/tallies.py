@@ -1,7 +1,7 @@
 """Many small counts in one question: each a branch of one union, so that a page that is asked for
 every few seconds costs one statement for all of them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -68,10 +68,14 @@ def branch(
     )
 
 
-def read(branches: Sequence[Any]) -> list[Tally]:
-    """All of them in one statement."""
+def union(branches: Sequence[Any]) -> Any:
+    """All of them as one question."""
     first, *others = branches
-    rows = first.union(*others, all=True) if others else first
+    return first.union(*others, all=True) if others else first
+
+
+def read(rows: Iterable[Any]) -> list[Tally]:
+    """What such a question answers."""
     return [
         Tally(kind, person, code, n, a or 0, b or 0, oldest)
         for kind, person, code, n, a, b, oldest in rows

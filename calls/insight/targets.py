@@ -2,14 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 
 from django.db.models import Max
-from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 
-from accounts.models import User
 from calls.insight.tallies import Tally, apart, branch, several
 from calls.insight.today import by_organization, share
 from calls.models import DayTarget
@@ -44,9 +41,9 @@ class Goal:
         return min(100 * self.done // self.target, 100)
 
 
-def branches(user: User, *, at: datetime) -> list[Any]:
+def branches(user: Any, *, today: Any) -> list[Any]:
     """The targets that hold today for this user's organisations."""
-    rows = DayTarget.objects.visible_to(user).in_force(localdate(at))
+    rows = DayTarget.objects.visible_to(user).in_force(today)
     code = several("organization_id", "organization__name")
     return [branch(rows, TARGETS, code=code, a=Max("completed"), b=Max("reached"))]
 

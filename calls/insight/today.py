@@ -4,17 +4,15 @@ Amsterdam."""
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Final
 
 from django.db.models import Count, F, Sum
 from django.db.models.functions import Coalesce
 
-from accounts.models import User
 from calls.insight.tallies import Tally, apart, branch, several
 from calls.models import Attempt, Completion, ResultCode
-from calls.ordering import midnight_after
+from pledges.models import Organization
 
 DIALS: Final = "dials"
 ENDS: Final = "ends"
@@ -96,11 +94,11 @@ def average(total: int, n: int) -> Decimal | None:
     return (Decimal(total) / n).quantize(Decimal("0.1"), ROUND_HALF_UP)
 
 
-def branches(user: User, *, at: datetime) -> list[Any]:
-    """What was done today for the organisations of this user, by who did it and for which."""
-    midnight = midnight_after(at, days=0)
+def branches(user: Any, *, midnight: Any) -> list[Any]:
+    """What was done since this midnight for the organisations of this user, by who did it and for
+    which."""
     owner = "call__person__owning_organization"
-    theirs = {f"{owner}__in": user.organizations.values("pk")}
+    theirs = {f"{owner}__in": Organization.objects.of(user).values("pk")}
     dials = Attempt.objects.filter(at__gte=midnight, **theirs)
     ends = Completion.objects.living().filter(completed_at__gte=midnight, **theirs)
     return [

@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from django.db.models import Max, Q, Sum
 
-from accounts.models import User
 from calls.insight.tallies import Tally, apart, branch, several
 from calls.models import Call, QueueCount, QueueCounting
+from pledges.models import Organization
 
 Why = QueueCount.Why
 Deadline = QueueCount.Deadline
@@ -119,9 +119,9 @@ class Waiting:
         ]
 
 
-def branches(user: User) -> list[Any]:
+def branches(user: Any) -> list[Any]:
     """The queue of this supervisor's organisations, as it was counted last."""
-    theirs = user.organizations.values("pk")
+    theirs = Organization.objects.of(user).values("pk")
     rows = QueueCount.objects.filter(
         Q(calling_organization__in=theirs) | Q(calling_organization=None),
         organization__in=theirs,

@@ -1,7 +1,7 @@
 """Callbacks: a donor named a moment, or an agent did."""
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from django.conf import settings
 from django.db import models
@@ -21,7 +21,7 @@ class CallbackQuerySet(models.QuerySet["Callback"]):
     def open(self) -> "CallbackQuerySet":
         return self.filter(state=Callback.State.OPEN)
 
-    def overdue(self, *, at: datetime) -> "CallbackQuerySet":
+    def overdue(self, *, at: Any) -> "CallbackQuerySet":
         """Open ones that nobody made for a quarter of an hour: anybody may now."""
         return self.open().filter(due_at__lte=at - MINE_FOR)
 

@@ -3,16 +3,13 @@
 A day is one in Amsterdam. See `calls/daybook.py` for when it is counted again.
 """
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from pledges.models import Organization
-
-if TYPE_CHECKING:
-    from accounts.models import User
 
 
 class DayCounting(models.Model):
@@ -31,9 +28,9 @@ class DayCounting(models.Model):
 
 
 class DayCountQuerySet(models.QuerySet["DayCount"]):
-    def visible_to(self, user: "User") -> "DayCountQuerySet":
+    def visible_to(self, user: Any) -> "DayCountQuerySet":
         """What was done for the organisations that this user works for."""
-        return self.filter(organization__in=user.organizations.values("pk"))
+        return self.filter(organization__in=Organization.objects.of(user).values("pk"))
 
 
 class DayCount(models.Model):
@@ -99,9 +96,9 @@ class DayCount(models.Model):
 
 
 class GateCountQuerySet(models.QuerySet["GateCount"]):
-    def visible_to(self, user: "User") -> "GateCountQuerySet":
+    def visible_to(self, user: Any) -> "GateCountQuerySet":
         """Pledges to the organisations that this user works for."""
-        return self.filter(organization__in=user.organizations.values("pk"))
+        return self.filter(organization__in=Organization.objects.of(user).values("pk"))
 
 
 class GateCount(models.Model):

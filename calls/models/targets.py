@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import date
-from typing import TYPE_CHECKING, ClassVar
+from typing import Any, ClassVar
 
 from django.core.validators import MinValueValidator
 from django.db import models
@@ -11,16 +11,13 @@ from django.utils.translation import gettext_lazy as _
 
 from pledges.models import Organization
 
-if TYPE_CHECKING:
-    from accounts.models import User
-
 
 class DayTargetQuerySet(models.QuerySet["DayTarget"]):
-    def visible_to(self, user: "User") -> "DayTargetQuerySet":
-        return self.filter(organization__in=user.organizations.values("pk"))
+    def visible_to(self, user: Any) -> "DayTargetQuerySet":
+        return self.filter(organization__in=Organization.objects.of(user).values("pk"))
 
-    def in_force(self, day: date) -> "DayTargetQuerySet":
-        """The one of each organisation that holds on this day: the newest that has begun."""
+    def in_force(self, day: Any) -> "DayTargetQuerySet":
+        """The one of each organisation that holds on a day: the newest that has begun."""
         begun = self.filter(from_date__lte=day)
         newer = DayTarget.objects.filter(
             organization=OuterRef("organization"),

@@ -1,7 +1,7 @@
 """What donors say is different from what TapRaise tells, where nothing can tell TapRaise: kept for
 the charity, which takes it from here."""
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -12,14 +12,11 @@ from integrations.encryption import EncryptedJSONField
 from pledges.models.organizations import Organization
 from pledges.models.persons import Person
 
-if TYPE_CHECKING:
-    from accounts.models import User
-
 
 class CorrectionQuerySet(models.QuerySet["Correction"]):
-    def visible_to(self, user: "User") -> "CorrectionQuerySet":
+    def visible_to(self, user: Any) -> "CorrectionQuerySet":
         """Those for the organisations that this user works for."""
-        return self.filter(organization__in=user.organizations.values("pk"))
+        return self.filter(organization__in=Organization.objects.of(user).values("pk"))
 
     def open(self) -> "CorrectionQuerySet":
         return self.filter(state=Correction.State.OPEN)

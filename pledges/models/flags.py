@@ -1,22 +1,21 @@
 """What the quality gates found about recruiters, until a supervisor has seen it."""
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from pledges.models.organizations import Organization
 from pledges.models.persons import Person
-
-if TYPE_CHECKING:
-    from accounts.models import User
 
 
 class RecruiterFlagQuerySet(models.QuerySet["RecruiterFlag"]):
-    def visible_to(self, user: "User") -> "RecruiterFlagQuerySet":
+    def visible_to(self, user: Any) -> "RecruiterFlagQuerySet":
         """About donors of the organisations that this user works for."""
-        return self.filter(person__owning_organization__in=user.organizations.values("pk"))
+        theirs = Organization.objects.of(user).values("pk")
+        return self.filter(person__owning_organization__in=theirs)
 
     def unseen(self) -> "RecruiterFlagQuerySet":
         return self.filter(seen_at=None)

@@ -1,7 +1,7 @@
 """e-Mandates: a donor's permission to collect, given at the bank by following a link."""
 
 import uuid
-from typing import TYPE_CHECKING, ClassVar
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -10,12 +10,9 @@ from django.utils.translation import gettext_lazy as _
 
 from integrations.models import Delivery
 from pledges.models.messaging import TextMessage
-from pledges.models.organizations import in_words
+from pledges.models.organizations import Organization, in_words
 from pledges.models.persons import Person
 from pledges.models.pledges import Pledge
-
-if TYPE_CHECKING:
-    from accounts.models import User
 
 
 class MandateQuerySet(models.QuerySet["Mandate"]):
@@ -26,9 +23,10 @@ class MandateQuerySet(models.QuerySet["Mandate"]):
     def unsigned(self) -> "MandateQuerySet":
         return self.exclude(status=Mandate.Status.SUCCESS)
 
-    def visible_to(self, user: "User") -> "MandateQuerySet":
+    def visible_to(self, user: Any) -> "MandateQuerySet":
         """Those of donors of the organisations that this user works for."""
-        return self.filter(person__owning_organization__in=user.organizations.values("pk"))
+        theirs = Organization.objects.of(user).values("pk")
+        return self.filter(person__owning_organization__in=theirs)
 
 
 class Mandate(models.Model):

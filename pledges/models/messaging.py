@@ -5,7 +5,7 @@ that it asks for; when it leaves is up to the account's import schedule.
 """
 
 import uuid
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -18,9 +18,6 @@ from integrations.models import Delivery
 from pledges.models.organizations import Organization, in_words
 from pledges.models.persons import Person
 from pledges.models.pledges import Pledge
-
-if TYPE_CHECKING:
-    from accounts.models import User
 
 
 class Medium(models.TextChoices):
@@ -119,9 +116,9 @@ class MessageScript(models.Model):
 
 
 class BatchQuerySet(models.QuerySet["Batch"]):
-    def visible_to(self, user: "User") -> "BatchQuerySet":
+    def visible_to(self, user: Any) -> "BatchQuerySet":
         """Those of the organisations that this user works for."""
-        return self.filter(script__organization__in=user.organizations.values("pk"))
+        return self.filter(script__organization__in=Organization.objects.of(user).values("pk"))
 
 
 class Batch(models.Model):
@@ -248,9 +245,10 @@ class TextMessageQuerySet(models.QuerySet["TextMessage"]):
         reached = VoiceResult.objects.filter(message=OuterRef("pk"), is_reached=True)
         return self.living().filter(~Exists(reached), medium=Medium.VOICE, stop_delivery=None)
 
-    def visible_to(self, user: "User") -> "TextMessageQuerySet":
+    def visible_to(self, user: Any) -> "TextMessageQuerySet":
         """Those to donors of the organisations that this user works for."""
-        return self.filter(person__owning_organization__in=user.organizations.values("pk"))
+        theirs = Organization.objects.of(user).values("pk")
+        return self.filter(person__owning_organization__in=theirs)
 
 
 class TextMessage(models.Model):

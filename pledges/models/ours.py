@@ -1,7 +1,7 @@
 """What people here do about pledges: our own rows, each pointing at the Delivery that tells it."""
 
 import uuid
-from typing import TYPE_CHECKING, ClassVar
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -13,18 +13,15 @@ from pledges.models.organizations import Organization
 from pledges.models.persons import Person
 from pledges.models.pledges import Pledge
 
-if TYPE_CHECKING:
-    from accounts.models import User
-
 
 class NewPledgeQuerySet(models.QuerySet["NewPledge"]):
     def living(self) -> "NewPledgeQuerySet":
         """Those that stand: not refused by TapRaise and not dropped by a person."""
         return self.filter(ended_badly_at=None)
 
-    def visible_to(self, user: "User") -> "NewPledgeQuerySet":
+    def visible_to(self, user: Any) -> "NewPledgeQuerySet":
         """Those to the organisations that this user works for."""
-        return self.filter(owning_organization__in=user.organizations.values("pk"))
+        return self.filter(owning_organization__in=Organization.objects.of(user).values("pk"))
 
 
 class NewPledge(models.Model):

@@ -23,9 +23,6 @@ from pledges.models.organizations import Organization, in_euros, in_words
 from pledges.models.persons import Person
 from pledges.models.pledges import Pledge
 
-if TYPE_CHECKING:
-    from accounts.models import User
-
 CENT: Final = Decimal("0.01")
 # So long Alphacomm keeps a link by itself.
 MOST_DAYS: Final = 90
@@ -132,9 +129,10 @@ class PayLinkQuerySet(models.QuerySet["PayLink"]):
         )
         return self.filter(~Exists(paid))
 
-    def visible_to(self, user: "User") -> "PayLinkQuerySet":
+    def visible_to(self, user: Any) -> "PayLinkQuerySet":
         """Those of donors of the organisations that this user works for."""
-        return self.filter(person__owning_organization__in=user.organizations.values("pk"))
+        theirs = Organization.objects.of(user).values("pk")
+        return self.filter(person__owning_organization__in=theirs)
 
 
 class PayLink(models.Model):
@@ -237,10 +235,10 @@ class AlphacommLinkQuerySet(models.QuerySet["AlphacommLink"]):
         )
         return self.filter(Exists(older), status=AlphacommLink.Status.PAID)
 
-    def visible_to(self, user: "User") -> "AlphacommLinkQuerySet":
+    def visible_to(self, user: Any) -> "AlphacommLinkQuerySet":
         """Those of donors of the organisations that this user works for."""
         return self.filter(
-            pay_link__person__owning_organization__in=user.organizations.values("pk")
+            pay_link__person__owning_organization__in=Organization.objects.of(user).values("pk")
         )
 
 

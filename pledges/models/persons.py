@@ -1,6 +1,6 @@
 """Donors, and what TapRaise's quality gates found about them."""
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -8,9 +8,6 @@ from django.utils.translation import pgettext
 
 from integrations.encryption import EncryptedTextField
 from pledges.models.organizations import Mirror, Organization
-
-if TYPE_CHECKING:
-    from accounts.models import User
 
 
 class KeyField(models.CharField):  # type: ignore[type-arg]
@@ -27,9 +24,9 @@ class KeyField(models.CharField):  # type: ignore[type-arg]
 
 
 class PersonQuerySet(models.QuerySet["Person"]):
-    def visible_to(self, user: "User") -> "PersonQuerySet":
+    def visible_to(self, user: Any) -> "PersonQuerySet":
         """The persons of the organisations that this user works for."""
-        return self.filter(owning_organization__in=user.organizations.values("pk"))
+        return self.filter(owning_organization__in=Organization.objects.of(user).values("pk"))
 
 
 class Person(Mirror):
