@@ -50,8 +50,9 @@ class Floor:
         return sum(line.n for line in self.lines)
 
     @property
-    def is_urgent(self) -> bool:
-        return any(line.tone == "stop" for line in self.lines)
+    def urgent(self) -> int:
+        """Those of them that may be lost if nobody looks."""
+        return sum(line.n for line in self.lines if line.tone == "stop")
 
     @property
     def oldest(self) -> datetime | None:

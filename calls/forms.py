@@ -1,5 +1,6 @@
 """What the desk's forms take in. A form validates and never saves."""
 
+import uuid
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final, cast
@@ -335,12 +336,9 @@ class DecisionForm(forms.Form):
         return cleaned
 
 
-class SeenForm(forms.Form):
-    """A supervisor has seen what was found about a recruiter, in the version that was shown."""
-
+class _RemarkForm(forms.Form):
     use_required_attribute = False
 
-    version = forms.IntegerField(min_value=1, widget=forms.HiddenInput)
     remark = forms.CharField(
         label=_("Remark (may be left open)"),
         help_text=_("What was done about it. Other supervisors read it."),
@@ -348,3 +346,25 @@ class SeenForm(forms.Form):
         required=False,
         widget=forms.Textarea(attrs={"rows": 3}),
     )
+
+
+class SeenForm(_RemarkForm):
+    """A supervisor has seen what was found about a recruiter, in the version that was shown."""
+
+    version = forms.IntegerField(min_value=1, widget=forms.HiddenInput)
+
+
+class SeenTogetherForm(_RemarkForm):
+    """The same of all that a page shows of one recruiter: each as `donor:version`, with spaces
+    between them."""
+
+    shown = forms.CharField(widget=forms.HiddenInput)
+
+    def clean_shown(self) -> dict[uuid.UUID, int]:
+        try:
+            told = [one.split(":") for one in self.cleaned_data["shown"].split()]
+            return {uuid.UUID(donor): int(version) for donor, version in told}
+        except ValueError as error:
+            raise forms.ValidationError(
+                _("Nobody can tell what this page showed: open it anew.")
+            ) from error

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from django.db import models
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from accounts.keyset import Page, page_of
@@ -95,10 +95,13 @@ class Flag:
 
 
 def read_flags(
-    user: User, *, which: Which, asked: Mapping[str, Any]
+    user: User, *, which: Which, asked: Mapping[str, Any], recruiter: uuid.UUID | None = None
 ) -> "tuple[Page[RecruiterFlag], list[Flag]]":
-    """A page of them: three queries."""
+    """A page of them, of every recruiter or of one: three queries."""
     rows = seen_by(user)
+    if recruiter is not None:
+        pledges = Pledge.objects.visible_to(user).filter(person=OuterRef("person"), gone_at=None)
+        rows = rows.filter(Exists(pledges.filter(recruiter_uuid=recruiter)))
     rows = rows.unseen() if which == Which.UNSEEN else rows.filter(seen_at__isnull=False)
     page = page_of(rows, order=ORDER[which], asked=asked)
     return page, _told(page.rows, user)
@@ -108,6 +111,12 @@ def read_flag(user: User, person: uuid.UUID) -> Flag | None:
     """One of them, if this person may see it: three queries."""
     found = seen_by(user).filter(pk=person).first()
     return None if found is None else _told([found], user)[0]
+
+
+def name_of(recruiter: uuid.UUID | None, flags: Iterable[Flag]) -> str:
+    """What this recruiter is called, where one of these donors was recruited by them."""
+    recruited = (one for flag in flags for one in flag.recruited)
+    return next((r.recruiter for r in recruited if r.pledge.recruiter_uuid == recruiter), "")
 
 
 def seen_by(user: User) -> Any:

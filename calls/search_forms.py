@@ -49,6 +49,10 @@ class SearchForm(forms.Form):
             return Wanted(typed, phone=phone)
         if address := read_postcode(typed):
             return Wanted(typed, postcode=address[0], house_number=address[1])
+        if "@" in typed:
+            raise forms.ValidationError(
+                _("No donor is found by e-mail address: use a last name, phone number or postcode.")
+            )
         if len("".join(words_of(typed))) < SHORTEST:
             raise forms.ValidationError(_("Write at least two letters or digits."))
         parts = [bool(_PART_OF_PHONE.fullmatch(word)) for word in dialled.split()]

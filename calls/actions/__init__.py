@@ -16,7 +16,7 @@ from calls.actions.checks_of_details import check_details, confirm_rest, say_det
 from calls.actions.corrections import correct_detail
 from calls.actions.endings import cancel_call, complete_call, expire_call
 from calls.actions.exports import MOST_WAITING, fetch_export, remove_export, request_export
-from calls.actions.flags import see_flag
+from calls.actions.flags import see_flag, see_flags
 from calls.actions.floor_messages import (
     put_away_floor_message,
     withdraw_floor_message,
@@ -141,6 +141,7 @@ __all__ = [
     "save_notes",
     "say_detail",
     "see_flag",
+    "see_flags",
     "send_message",
     "settle_attempt",
     "skip_call",

@@ -1,6 +1,7 @@
 """What the quality gates say of a recruiter, and that a supervisor has seen it."""
 
 import uuid
+from collections.abc import Mapping
 from datetime import datetime
 
 from django.db import transaction
@@ -47,3 +48,18 @@ def see_flag(
             has_remark=bool(remark),
         )
         return flag
+
+
+def see_flags(*, user: User, shown: Mapping[uuid.UUID, int], remark: str = "", at: datetime) -> int:
+    """A supervisor has seen several at once, each in the version that was shown; returns how many.
+
+    What is no longer as it was shown stays for somebody to look at. Raises NotAllowed.
+    """
+    seen = 0
+    for person, version in shown.items():
+        try:
+            see_flag(user=user, person=person, version=version, remark=remark, at=at)
+        except (FlagChanged, NotOurs):
+            continue
+        seen += 1
+    return seen

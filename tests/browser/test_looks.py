@@ -144,7 +144,8 @@ def put_down(eye: Eye) -> None:
 def put_everything_back(eye: Eye) -> None:
     if eye.page.locator("[popovertarget=me]").count():
         put_down(eye)
-        speak(eye, "nl")
+    # Whoever spoke in this story: the next one begins in Dutch.
+    eye.product.run("from accounts.models import User; User.objects.update(language='nl')")
 
 
 def state(page: Page) -> str | None:

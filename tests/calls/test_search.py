@@ -360,6 +360,7 @@ def test_nothing_found_says_what_was_looked_for(alice: User, typed: str, sentenc
         ("   ", "Write what you are looking for."),
         ("x", "Write at least two letters or digits."),
         ("--", "Write at least two letters or digits."),
+        ("jansen@example.org", "No donor is found by e-mail address"),
         ("x" * 200, "at most 100 characters"),
     ],
 )

@@ -357,3 +357,62 @@ def test_a_place_that_is_none_shows_the_first_page(carol: User, donor: Person, p
     RecruiterFlagFactory(person=donor)
 
     assert "Bedacht" in look(carol, f"{LIST}?{place}")
+
+
+# ── Several at once ───────────────────────────────────────────────────────────────────────────────
+
+
+def test_what_was_found_of_one_recruiter_is_seen_at_once(
+    carol: User, donor: Person, helder_water: Organization
+) -> None:
+    recruiter = {"recruiter_uuid": uuid.UUID(int=1), "recruiter_name": "Werver Een"}
+    second: Person = PersonFactory(owning_organization=helder_water, last_name="Tweede")
+    PledgeFactory(person=second, **recruiter)
+    of_another: Person = PersonFactory(owning_organization=helder_water, last_name="Anders")
+    PledgeFactory(person=of_another, recruiter_uuid=uuid.UUID(int=2), recruiter_name="Werver Twee")
+    for person in (donor, second, of_another):
+        judged(person, ACCOUNT)
+    client = signed_in(carol)
+
+    # Of everybody at once nobody has seen anything: the list of one recruiter is where it is said.
+    assert "I have seen" not in said(client.get(LIST))
+    (address,) = set(re.findall(rf'href="(\?recruiter={uuid.UUID(int=1)})"', look_raw(client)))
+    page = client.get(LIST + address)
+    assert "Anders" not in said(page)
+    assert "I have seen these 2" in said(page)
+    form = {"shown": Inputs(page.content.decode()).hidden["shown"], "remark": "Werver gesproken."}
+    # One of them changes while the page is looked at.
+    judged(second, ACCOUNT, PHONE)
+    answer = client.post(LIST + address, form, follow=True)
+
+    left = said(answer)
+    assert "Seen: 1 is off the list." in left
+    assert "1 changed while you looked, and was not marked." in left
+    assert ("Tweede" in left, "Anders" in left, "Bedacht" in left) == (True, True, False)
+    assert "Werver gesproken." in look(carol, f"{LIST}?which=seen")
+    entries = AuditEntry.objects.filter(action="recruiter_flag.seen")
+    assert [entry.person_uuid for entry in entries] == [donor.pk]
+
+
+def look_raw(client: Any) -> str:
+    page: str = client.get(LIST).content.decode()
+    return page
+
+
+@pytest.mark.parametrize("shown", ["", "x", "1:1", f"{uuid.UUID(int=7)}"])
+def test_a_form_that_does_not_say_what_was_shown_marks_nothing_and_keeps_the_remark(
+    carol: User, donor: Person, shown: str
+) -> None:
+    judged(donor, ACCOUNT)
+
+    answer = signed_in(carol).post(
+        f"{LIST}?recruiter={uuid.UUID(int=1)}", {"shown": shown, "remark": "Gesproken."}
+    )
+
+    assert answer.status_code == 422
+    assert "Gesproken." in said(answer)
+    assert RecruiterFlag.objects.unseen().count() == 1
+
+
+def test_a_recruiter_who_is_no_recruiter_is_not_there(carol: User) -> None:
+    assert signed_in(carol).get(f"{LIST}?recruiter=x").status_code == 404
