@@ -166,7 +166,8 @@ def _some(fits: Q, user: User) -> list[Person]:
     fitting = Person.objects.visible_to(user).filter(fits).order_by("name_key", "uuid")
     # Which they are, from an index alone; only what is shown is read.
     shown = Person.objects.filter(pk__in=fitting.values("pk")[: MOST + 1]).defer("iban")
-    return list(shown.select_related("owning_organization").order_by("name_key", "uuid"))
+    in_order = shown.order_by("name_key", "first_key", "uuid")
+    return list(in_order.select_related("owning_organization"))
 
 
 def _by_phone(number: str) -> Q:

@@ -199,6 +199,17 @@ def test_a_first_name_tells_people_of_one_name_apart(
     assert persons_on(search(alice, "T. de Vries")) == []
 
 
+def test_people_of_one_name_stand_by_their_first_names(
+    alice: User, donor: Callable[..., Person]
+) -> None:
+    made = {
+        first: donor(first_name=first, last_name="Duur", last_name_prefix=None)
+        for first in ("Zeger", "Anna", "Mila", "Bram")
+    }
+
+    assert persons_on(search(alice, "duur")) == [str(made[one].pk) for one in sorted(made)]
+
+
 @pytest.mark.parametrize("typed", ["3511 AB 12", "3511ab 12", "3511AB, 12-bis", "3511 ab"])
 def test_an_address_finds_who_lives_there(
     alice: User, donor: Callable[..., Person], typed: str
