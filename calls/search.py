@@ -9,13 +9,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import reduce
-from itertools import chain
+from itertools import chain, zip_longest
 from operator import or_
-from typing import Any
+from typing import Any, Final
 
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import (
+    BigIntegerField,
+    CharField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    UUIDField,
+)
 
 from accounts.models import User
+from accounts.prepared import Prepared
 from calls.models import Call, Completion, Ending, Hold, HoldKey, NewCall, ResultCode
 from calls.strangers import hidden_persons
 from pledges.models import NewPledge, Person, Pledge, in_words
@@ -157,17 +166,21 @@ def _persons(wanted: Wanted, user: User) -> list[Person]:
     # One after the other: each follows the index, and stops after a page.
     for name in wanted.names:
         if len(found) <= MOST:
-            found += _some(_who_is_called(name.last, name.first), user)
+            found += _NAMED.ask(user=user.pk, **_range(name.last), **_first(name.first))
     return list({person.pk: person for person in found}.values())
 
 
 def _some(fits: Q, user: User) -> list[Person]:
+    return list(_page(fits, user))
+
+
+def _page(fits: Q, user: Any) -> QuerySet[Person]:
     """A page of them, and one more if there are more."""
     fitting = Person.objects.visible_to(user).filter(fits).order_by("name_key", "uuid")
     # Which they are, from an index alone; only what is shown is read.
     shown = Person.objects.filter(pk__in=fitting.values("pk")[: MOST + 1]).defer("iban")
     in_order = shown.order_by("name_key", "first_key", "uuid")
-    return list(in_order.select_related("owning_organization"))
+    return in_order.select_related("owning_organization")
 
 
 def _by_phone(number: str) -> Q:
@@ -184,14 +197,41 @@ def _by_address(postcode: str, house_number: str) -> Q:
 
 def _who_is_called(key: str, first: str) -> Q:
     """Whose last name begins so; a short one, or one with its prefix, is the whole last name."""
+    return _between(**_range(key), **_first(first))
+
+
+def _range(key: str) -> dict[str, Any]:
+    """From where to where such names stand in the index."""
     is_whole = " " in key or len(key) < SHORT_NAME
     # A space comes before every letter, and what follows it is the prefix.
     until = f"{key}!" if is_whole else f"{key[:-1]}{chr(ord(key[-1]) + 1)}"
-    fits = Q(name_key__gte=key, name_key__lt=until)
-    if first:
+    return {"begins": key, "until": until}
+
+
+def _first(name: str) -> dict[str, Any]:
+    return {"has_first": bool(name), "first": name, "initial": f" {name[:1]}"}
+
+
+def _between(*, begins: Any, until: Any, has_first: bool, first: Any, initial: Any) -> Q:
+    fits = Q(name_key__gte=begins, name_key__lt=until)
+    if has_first:
         # The name begins so, or stands there as initials only.
-        fits &= Q(first_key__startswith=first) | Q(first_key__contains=f" {first[:1]}")
+        fits &= Q(first_key__startswith=first) | Q(first_key__contains=initial)
     return fits
+
+
+def _named(*, user: Any, **name: Any) -> QuerySet[Person]:
+    return _page(_between(**name), user)
+
+
+_NAMED: Final = Prepared(
+    _named,
+    user=BigIntegerField(),
+    begins=CharField(),
+    until=CharField(),
+    first=CharField(),
+    initial=CharField(),
+)
 
 
 def _elsewhere(reference: str, user: User) -> list[tuple[Person, Pledge | None]]:
@@ -217,6 +257,19 @@ def _elsewhere(reference: str, user: User) -> list[tuple[Person, Pledge | None]]
 def _calls(persons: Sequence[Person], user: User) -> Mapping[uuid.UUID, Sequence[FoundCall]]:
     """Each person's calls, the newest first: as TapRaise tells them, unless somebody here ended
     one."""
+    known = {person.pk: person for person in persons}
+    # A page has so many places; the ones that stay empty are nobody's.
+    places: Any = dict(zip_longest(PLACES, known))
+    by_person: dict[uuid.UUID, list[FoundCall]] = {}
+    for call in _CALLS.ask(user=user.pk, **places):
+        # Read already, and an account number costs time to decipher.
+        call.person = known[call.person_id]
+        line = _line(call, call.our_code, call.our_ending)
+        by_person.setdefault(call.person_id, []).append(line)
+    return by_person
+
+
+def _of_persons(*, user: Any, **persons: Any) -> QuerySet[Call]:
     of_call = {"call": OuterRef("pk")}
     completions = Completion.objects.living().filter(**of_call).values("result_code")
     endings = Ending.objects.living().filter(**of_call).values("kind")
@@ -224,21 +277,19 @@ def _calls(persons: Sequence[Person], user: User) -> Mapping[uuid.UUID, Sequence
         "our_code": Subquery(completions[:1]),
         "our_ending": Subquery(endings[:1]),
     }
-    known = {person.pk: person for person in persons}
-    calls = (
+    return (
         Call.objects.visible_to(user)
-        .filter(person__in=known, gone_at=None)
+        .filter(person__uuid__in=list(persons.values()), gone_at=None)
         .select_related("calling_organization")
         .annotate(**ours)
         .order_by("-requested_at", "-uuid")[:MOST_CALLS]
     )
-    by_person: dict[uuid.UUID, list[FoundCall]] = {}
-    for call in calls:
-        # Read already, and an account number costs time to decipher.
-        call.person = known[call.person_id]
-        line = _line(call, call.our_code, call.our_ending)
-        by_person.setdefault(call.person_id, []).append(line)
-    return by_person
+
+
+PLACES: Final = [f"person_{place}" for place in range(MOST)]
+_CALLS: Final = Prepared(
+    _of_persons, user=BigIntegerField(), **{place: UUIDField() for place in PLACES}
+)
 
 
 def _line(call: Call, our_code: str | None, our_ending: str | None) -> FoundCall:
