@@ -71,6 +71,17 @@ def test_results_by_day_are_those_that_were_counted_by_hand(
     assert said.count("data-result=") == 5 + 3
 
 
+def test_the_only_column_there_is_has_its_name(carol: User, alice: User, new_call: NewCall) -> None:
+    completed(new_call(), alice, moment(date(2026, 11, 5), 11), "confirmed")
+    count()
+
+    said = page(carol, "/insight/results/?since=29-10-2026&until=25-11-2026")
+
+    picture = said[said.index('class="slots"') : said.index('class="key"')]
+    [column] = [one for one in picture.split("<div>") if "data-result" in one]
+    assert ">5-11<" in column
+
+
 def test_results_of_many_days_are_told_by_week_and_by_month(
     carol: User, alice: User, new_call: NewCall
 ) -> None:
