@@ -196,14 +196,17 @@ def _write_xlsx(
         cell.font = Font(bold=True)
     sheet.append(head)
     make = _cells(sheet)
+    last = 1
     try:
         for row in rows:
             sheet.append([make(cell) for cell in row])
+            last += 1
     except BaseException:
         # No half sheet is left behind on the disk.
         sheet.close()
         sheet._writer.cleanup()
         raise
+    sheet.auto_filter.ref = f"A1:{get_column_letter(len(names))}{last}"
     book.save(out)
 
 

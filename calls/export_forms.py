@@ -41,15 +41,21 @@ class ExportForm(TwoStepForm):
     kind = forms.ChoiceField(
         label=_("Kind of file"),
         choices=Format.choices,
-        initial=Format.XLSX,
         widget=forms.RadioSelect,
         error_messages=NONE_OF_THESE,
     )
 
     def __init__(
-        self, *args: Any, organizations: Sequence[Organization], today: date, **kwargs: Any
+        self,
+        *args: Any,
+        organizations: Sequence[Organization],
+        today: date,
+        kind: str | None,
+        **kwargs: Any,
     ) -> None:
+        """`kind`: of the file that was asked for last, None without one."""
         super().__init__(*args, **kwargs)
+        self.fields["kind"].initial = kind or Format.XLSX
         self.organizations = {str(one.pk): one for one in organizations}
         field = cast("forms.ChoiceField", self.fields["organization"])
         mine = [(pk, str(one)) for pk, one in self.organizations.items()]

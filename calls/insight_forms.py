@@ -1,11 +1,13 @@
 """What narrows the pages of insight: it stands in the address. Checks, never saves.
 
-What is no filter is told beside its field and narrows nothing; no file is made of it.
+What is no filter is told beside its field, and no number and no file is made of it: a link that
+somebody broke off must not read as an answer.
 """
 
 from collections.abc import Sequence
 from datetime import date
 from typing import Any, cast
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django import forms
@@ -70,6 +72,14 @@ class InsightForm(forms.Form):
         """The first thing that is no filter, with the name of its field, as one sentence."""
         name, [words, *_others] = next(iter(self.errors.items()))
         return f"{self.fields[name].label or name}: {words}"
+
+    @property
+    def as_it_is(self) -> str:
+        """This view as a query that says its days too, so that it is the same one tomorrow."""
+        asked = self.asked
+        told = {name: self.cleaned_data.get(name) for name in self.fields}
+        told |= {"since": f"{asked.since:%d-%m-%Y}", "until": f"{asked.until:%d-%m-%Y}"}
+        return urlencode({name: value for name, value in told.items() if value})
 
     @property
     def asked(self) -> Asked:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from accounts.sheets import Cell
 from calls.insight.asked import Asked, Share, counts
-from calls.insight.pictures import Bars, bars
+from calls.insight.pictures import Bar, bars
 from calls.insight.tables import Table, money, share_cells, share_names
 from calls.models import DayCount
 from pledges.terms import Move
@@ -49,7 +49,7 @@ class Way:
 
 @dataclass(frozen=True)
 class Amounts:
-    """What became of amounts; `changed` is all that was changed, together."""
+    """What became of amounts; `changed`: lower, higher and another interval together."""
 
     ways: Sequence[Way]
     changed: Way
@@ -63,7 +63,11 @@ class Amounts:
         return self.changed.share.whole
 
     @property
-    def picture(self) -> Bars:
+    def dropped(self) -> int:
+        return sum(way.share.part for way in self.ways if way.code == DayCount.DROPPED)
+
+    @property
+    def picture(self) -> Sequence[Bar]:
         return bars([(way.name, way.share) for way in self.ways])
 
     @property
@@ -77,7 +81,8 @@ class Amounts:
             gettext("Difference"),
         ]
         rows = [[capfirst(way.name), *_cells(way)] for way in self.ways]
-        return Table(names, [*rows, [gettext("Changed, together"), *_cells(self.changed)]])
+        together = [gettext("Lower, higher or another interval"), *_cells(self.changed)]
+        return Table(names, [*rows, together])
 
 
 def _cells(way: Way) -> list[Cell]:

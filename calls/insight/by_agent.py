@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from accounts.sheets import Cell
 from calls.insight.asked import Asked, Share, counts
-from calls.insight.pictures import Bars, bars
+from calls.insight.pictures import Bar, bars
 from calls.insight.tables import Table, share_cells, share_names
 from calls.insight.today import average
 from calls.models import DayCount, ResultCode
@@ -67,7 +67,7 @@ class Agents:
         return not self.lines
 
     @property
-    def picture(self) -> Bars:
+    def picture(self) -> Sequence[Bar]:
         return bars([(work.name, work.confirming) for work in self.lines])
 
     @property

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from accounts.models import User
 from accounts.sheets import Cell
 from calls.insight.asked import Asked, Share
-from calls.insight.pictures import WIDE_LABEL, Bars, bars
+from calls.insight.pictures import Bar, bars
 from calls.insight.tables import Table, share_cells, share_names
 from calls.models import GateCount
 from calls.models.days import GateCountQuerySet
@@ -95,6 +95,8 @@ class Gates:
     rest: Line | None = None
     # How many recruiters or locations are in that line.
     n_rest: int = 0
+    # How many lines have too few cases to be drawn, those in that line among them.
+    n_few: int = 0
     # Whose gates these are, where they are one recruiter's or of one location.
     whose: str = ""
 
@@ -115,9 +117,8 @@ class Gates:
         return gate_in_words(self.gate)
 
     @property
-    def picture(self) -> Bars:
-        drawn = [(line.name, line.failing) for line in self.ranked[:DRAWN]]
-        return bars(drawn, label=WIDE_LABEL)
+    def picture(self) -> Sequence[Bar]:
+        return bars([(line.name, line.failing) for line in self.ranked[:DRAWN]])
 
     @property
     def table(self) -> Table:
@@ -179,6 +180,7 @@ def by_recruiting(user: User, asked: AskedOfGates) -> Gates:
         together,
         rest=_together(left_out) if left_out else None,
         n_rest=len(left_out),
+        n_few=len(few),
     )
 
 
@@ -202,7 +204,7 @@ def _by_gate(user: User, asked: AskedOfGates) -> Gates:
         line.judged = whole.judged - line.unknown
         line.leads_on = line.key in GATES
     ranked, few = _in_order(lines)
-    return Gates(asked.per, WHOLE, ranked, few, whole, whose=name or key)
+    return Gates(asked.per, WHOLE, ranked, few, whole, n_few=len(few), whose=name or key)
 
 
 def _counts(user: User, asked: AskedOfGates) -> GateCountQuerySet:

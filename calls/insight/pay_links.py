@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 from accounts.models import User
 from accounts.sheets import Cell
 from calls.insight.asked import Asked, Share, counts
-from calls.insight.pictures import Bars, bars
+from calls.insight.pictures import Bar, bars
 from calls.insight.tables import Table, money, share_cells, share_names
 from calls.models import DayCount
 
@@ -44,7 +44,7 @@ class PayLinks:
         return not self.together.paid.whole
 
     @property
-    def picture(self) -> Bars:
+    def picture(self) -> Sequence[Bar]:
         one = self.together
         of_opened = Share(one.paid.part, one.opened.part)
         return bars(

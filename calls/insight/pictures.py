@@ -1,5 +1,5 @@
-"""Where the parts of a picture stand. A picture is drawn in units of its own, and scaled to its
-place; every number in it stands in a table beside it."""
+"""Where the parts of a picture stand. What is drawn has units of its own and is stretched to its
+place, what is written is text of the page; every number in it stands in a table beside it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,33 +8,14 @@ from typing import Final
 from calls.insight.asked import Share
 from calls.insight.wilson import wilson
 
-# A share as a bar: where it begins, how long a whole is, and how high one line is.
-LABEL, WHOLE, LINE, NUMBERS = 116, 190, 28, 84
-# Where names are longer than those of days, results and agents.
-WIDE_LABEL: Final = 210
-# So many units are wide enough for a letter.
-LETTER: Final = 6.8
-
 
 @dataclass(frozen=True)
 class Bar:
-    """A share, and how sure it is. Of few cases nothing is drawn."""
+    """A share, and how sure it is, where a whole is a hundred units. Of few cases nothing is
+    drawn."""
 
     label: str
     share: Share
-    y: int
-    # Where a whole begins.
-    left: int = LABEL
-
-    @property
-    def short_label(self) -> str:
-        """As much of it as there is room for."""
-        room = int(self.left / LETTER)
-        return self.label if len(self.label) <= room else f"{self.label[: room - 1]}…"
-
-    @property
-    def middle(self) -> int:
-        return self.y + LINE // 2
 
     @property
     def width(self) -> float:
@@ -43,37 +24,20 @@ class Bar:
     @property
     def interval(self) -> tuple[float, float]:
         low, high = wilson(self.share.part, self.share.whole) or (0.0, 0.0)
-        return self.left + _units(low), self.left + _units(high)
+        return _units(low), _units(high)
 
 
-@dataclass(frozen=True)
-class Bars:
-    """Shares below one another."""
-
-    lines: Sequence[Bar]
-    label: int = LABEL
-
-    @property
-    def is_wide(self) -> bool:
-        return self.label > LABEL
-
-    @property
-    def size(self) -> tuple[int, int]:
-        return self.label + WHOLE + NUMBERS, len(self.lines) * LINE
-
-
-def bars(shares: Sequence[tuple[str, Share]], *, label: int = LABEL) -> Bars:
-    """A bar for each, in this order; `label` is how much room their names get."""
-    lines = [Bar(name, share, place * LINE, label) for place, (name, share) in enumerate(shares)]
-    return Bars(lines, label)
+def bars(shares: Sequence[tuple[str, Share]]) -> Sequence[Bar]:
+    """A bar for each, in this order."""
+    return [Bar(name, share) for name, share in shares]
 
 
 def _units(share: float) -> float:
-    return round(WHOLE * share, 1)
+    return round(100 * share, 1)
 
 
-# Columns over time: where they begin, how wide all of them are together, and how high the highest.
-LEFT, TOP, ACROSS, HIGH, BELOW = 44, 10, 640, 180, 26
+# Columns over time: how high the highest line is.
+HIGH: Final = 180
 # So many names of periods fit below them.
 NAMES: Final = 10
 
@@ -92,13 +56,9 @@ class Column:
     """What there was in one period, its parts upon one another. `name`: empty where none fits."""
 
     name: str
-    x: float
-    width: float
+    # Every other name, for which there is no room on a phone.
+    is_spare: bool
     parts: Sequence[Part]
-
-    @property
-    def middle(self) -> float:
-        return self.x + self.width / 2
 
 
 @dataclass(frozen=True)
@@ -108,38 +68,27 @@ class Columns:
     top: int
 
     @property
-    def size(self) -> tuple[int, int]:
-        return LEFT + ACROSS, TOP + HIGH + BELOW
-
-    @property
-    def scale(self) -> Sequence[tuple[int, float]]:
-        """What stands beside the lines behind the columns, and how high each is."""
-        halves = (0, self.top // 2, self.top) if self.top % 2 == 0 else (0, self.top)
-        return [(n, TOP + HIGH - HIGH * n / self.top) for n in halves]
+    def scale(self) -> Sequence[int]:
+        """What stands beside the lines behind the columns, the highest first."""
+        return (self.top, self.top // 2, 0) if self.top % 2 == 0 else (self.top, 0)
 
 
 def columns(periods: Sequence[tuple[str, Sequence[tuple[str, int]]]]) -> Columns:
     """One for each period: its name, and so many of each code, the lowest part first."""
-    highest = max((sum(n for _, n in parts) for _, parts in periods), default=0)
-    top = _above(highest)
-    slot, every = ACROSS / max(len(periods), 1), -(-len(periods) // NAMES)
+    sums = [sum(n for _, n in parts) for _, parts in periods]
+    top, every = _above(max(sums, default=0)), -(-len(periods) // NAMES)
+    # Names are counted from the last column that there is, so that this one has its name.
+    last = max((place for place, n in enumerate(sums) if n), default=0)
     found = []
     for place, (name, parts) in enumerate(periods):
-        floor, drawn = float(TOP + HIGH), []
+        floor, drawn = float(HIGH), []
         for code, n in parts:
             height = round(HIGH * n / top, 2)
             if n:
                 floor -= height
                 drawn.append(Part(code, round(floor, 2), height))
-        width = min(slot * 0.8, 48)
-        found.append(
-            Column(
-                name=name if place % every == 0 else "",
-                x=round(LEFT + place * slot + (slot - width) / 2, 2),
-                width=round(width, 2),
-                parts=drawn,
-            )
-        )
+        steps, between = divmod(last - place, every)
+        found.append(Column("" if between else name, steps % 2 == 1, drawn))
     return Columns(found, top)
 
 

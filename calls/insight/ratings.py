@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
-from django.db.models import Q, Sum
+from django.db.models import Min, Q, Sum
 from django.db.models.functions import Coalesce
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from accounts.sheets import Cell
 from calls.insight.asked import Asked, Share, counts
-from calls.insight.pictures import Bars, bars
+from calls.insight.pictures import Bar, bars
 from calls.insight.tables import Table, share_cells, share_names
 from calls.models import DayCount
 
@@ -41,9 +41,12 @@ class Rating:
 class Ratings:
     ratings: Sequence[Rating]
     together: Rating
-    # The last day of which it is known what became of its pledges, and 30 days up to it.
+    # The last day of which it is known what became of its pledges, and as many days up to it as
+    # were asked for.
     last_day: date
     first_day: date
+    # From when on there is something to tell of these days; None: nothing is to come.
+    known_from: date | None
 
     @property
     def is_empty(self) -> bool:
@@ -54,11 +57,14 @@ class Ratings:
         return not self.together.soon.whole
 
     @property
-    def picture(self) -> Bars:
+    def picture(self) -> Sequence[Bar]:
         return bars([(one.name, one.soon) for one in self.ratings])
 
     @property
-    def table(self) -> Table:
+    def table(self) -> Table | None:
+        """None while nothing is known yet: it would be noughts."""
+        if self.is_too_early:
+            return None
         names = [
             _("Rating"),
             _("Calls"),
@@ -79,7 +85,9 @@ def what_became(user: User, asked: Asked) -> Ratings:
     old = Q(day__lt=asked.today - timedelta(days=SOON))
     older = Q(day__lt=asked.today - timedelta(days=LATER))
     rows = counts(user, asked, DayCount.Kind.RATING).values_list("code")
-    for code, *sums in rows.annotate(
+    firsts: list[date] = []
+    for code, first, *sums in rows.annotate(
+        Min("day"),
         Sum("n"),
         of_old=Coalesce(Sum("n", filter=old), 0),
         lost=Coalesce(Sum("a", filter=old), 0),
@@ -87,6 +95,7 @@ def what_became(user: User, asked: Asked) -> Ratings:
         lost_later=Coalesce(Sum("b", filter=older), 0),
     ):
         found[code] = sums
+        firsts.append(first)
     whole = [sum(sums[place] for sums in found.values()) for place in range(5)]
     last_day = asked.today - timedelta(days=LATER + 1)
     return Ratings(
@@ -94,6 +103,7 @@ def what_became(user: User, asked: Asked) -> Ratings:
         _rating(NOT_ASKED, whole),
         last_day=last_day,
         first_day=last_day - timedelta(days=asked.days - 1),
+        known_from=min(firsts) + timedelta(days=SOON + 1) if firsts else None,
     )
 
 

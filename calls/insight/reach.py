@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from calls.insight.asked import Asked, Share, counts
-from calls.insight.pictures import Bars, bars
+from calls.insight.pictures import Bar, bars
 from calls.insight.tables import Table, share_cells, share_names
 from calls.models import DayCount
 
@@ -20,8 +20,6 @@ from calls.models import DayCount
 SHADES: Final = (0, 15, 30, 45, 60, 75)
 # Always there, so that an empty morning is seen.
 OFFICE_HOURS: Final = range(9, 21)
-# A picture is drawn in these units, and scaled to its place.
-LEFT, TOP, WIDTH, HEIGHT, GAP = 40, 24, 46, 30, 3
 A_MONDAY: Final = date(2024, 1, 1)
 
 
@@ -33,8 +31,6 @@ class Hour:
     hour: int
     dials: int
     share: Share
-    x: int
-    y: int
 
     @property
     def day(self) -> str:
@@ -54,10 +50,6 @@ class Hour:
         if self.share.is_few or self.share.hundredths is None:
             return 0
         return sum(self.share.hundredths >= begin for begin in SHADES)
-
-    @property
-    def middle(self) -> tuple[float, float]:
-        return self.x + WIDTH / 2, self.y + HEIGHT / 2
 
 
 @dataclass(frozen=True)
@@ -96,8 +88,9 @@ class Week:
         return Table(names, [*rows, [_("Together"), "", self.dials, *share_cells(self.share)]])
 
     @property
-    def size(self) -> tuple[int, int]:
-        return LEFT + len(self.hours) * (WIDTH + GAP), TOP + len(self.rows) * (HEIGHT + GAP)
+    def is_wide(self) -> bool:
+        """Whether there are more hours than a phone has room for."""
+        return len(self.hours) > len(OFFICE_HOURS)
 
 
 def by_hour(user: User, asked: Asked) -> Week:
@@ -111,18 +104,11 @@ def by_hour(user: User, asked: Asked) -> Week:
     dialled = {hour for (_day, hour) in found}
     hours = range(min({*OFFICE_HOURS, *dialled}), max({*OFFICE_HOURS, *dialled}) + 1)
 
-    def one(weekday: int, place: int, hour: int) -> Hour:
+    def one(weekday: int, hour: int) -> Hour:
         n, reached, still_open = found[weekday, hour]
-        return Hour(
-            weekday,
-            hour,
-            dials=n,
-            share=Share(reached, n - still_open),
-            x=LEFT + place * (WIDTH + GAP),
-            y=TOP + weekday * (HEIGHT + GAP),
-        )
+        return Hour(weekday, hour, dials=n, share=Share(reached, n - still_open))
 
-    week = [[one(day, place, hour) for place, hour in enumerate(hours)] for day in range(7)]
+    week = [[one(day, hour) for hour in hours] for day in range(7)]
     n, reached, still_open = (sum(sums[place] for sums in found.values()) for place in range(3))
     return Week(week, dials=n, share=Share(reached, n - still_open))
 
@@ -143,8 +129,8 @@ class Step:
     @property
     def name(self) -> str:
         if self.nth == LAST:
-            return _("dial %(nth)s and later") % {"nth": self.nth}
-        return _("dial %(nth)s") % {"nth": self.nth}
+            return _("attempt %(nth)s and later") % {"nth": self.nth}
+        return _("attempt %(nth)s") % {"nth": self.nth}
 
 
 @dataclass(frozen=True)
@@ -159,13 +145,13 @@ class Steps:
         return not self.together.whole
 
     @property
-    def picture(self) -> Bars:
+    def picture(self) -> Sequence[Bar]:
         return bars([(step.name, step.share) for step in self.steps])
 
     @property
     def table(self) -> Table:
         so_far = _("Of all reached, up to here (%)")
-        names = [_("Which dial"), *share_names(_("Reached"), _("Ended")), so_far]
+        names = [_("Which attempt"), *share_names(_("Reached"), _("Ended")), so_far]
         rows = [[one.name, *share_cells(one.share), one.so_far.hundredths] for one in self.steps]
         return Table(names, [*rows, [_("Together"), *share_cells(self.together), None]])
 

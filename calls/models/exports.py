@@ -140,8 +140,14 @@ class Export(models.Model):
 
     @property
     def name(self) -> str:
-        """As a browser keeps it: what, and when."""
-        return f"{self.what}-{localtime(self.made_at):%Y-%m-%d-%H%M}.{self.format}"
+        """As a browser keeps it: what, of which days, and when it was asked for."""
+        days = [
+            f"{word}-{day:%Y-%m-%d}"
+            for word, day in (("from", self.since), ("to", self.until))
+            if day is not None
+        ]
+        asked = f"asked-{localtime(self.made_at):%Y-%m-%d-%H%M%S}"
+        return f"{'-'.join([self.what, *days, asked])}.{self.format}"
 
     @property
     def is_moving(self) -> bool:

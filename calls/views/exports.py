@@ -115,10 +115,12 @@ def _own(request: SignedInRequest, uuid: uuid.UUID) -> Export:
 
 
 def _form(request: SignedInRequest, data: Any, *, at: datetime) -> ExportForm:
+    mine = Export.objects.visible_to(request.user)
     return ExportForm(
         data,
         organizations=list(request.user.organizations.order_by("name")),
         today=at.astimezone(AMSTERDAM).date(),
+        kind=mine.order_by(*NEWEST_FIRST).values_list("format", flat=True).first(),
     )
 
 

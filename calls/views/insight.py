@@ -37,7 +37,7 @@ from pledges.contact import AMSTERDAM
 # Each question by its address: in a word, and in full.
 QUESTIONS: Final = {
     "insight": (_("Reach"), _("When are donors reached?")),
-    "insight_dials": (_("Dials"), _("How many dials does it take to reach a donor?")),
+    "insight_dials": (_("Attempts"), _("How many attempts does it take to reach a donor?")),
     "insight_results": (_("Results"), _("How do calls end?")),
     "insight_amounts": (_("Amounts"), _("What becomes of the amounts of pledges?")),
     "insight_ratings": (_("Ratings"), _("What became of pledges, by retention rating?")),
@@ -128,7 +128,8 @@ def _answer(
     if kind and form.errors:
         # A file has no place beside a field: nobody would see that a filter was left out of it.
         return HttpResponseBadRequest(form.refusal, content_type="text/plain; charset=utf-8")
-    answer = question(request.user, asked)
+    # An answer to what nobody asked would be taken for the one that was.
+    answer = None if form.errors else question(request.user, asked)
     if kind:
         return _file(request, here, kind, answer, asked, at=at)
     context = {
@@ -141,7 +142,8 @@ def _answer(
         "days": in_words(asked),
         "answer": answer,
         "files": [(name, kind.label) for name, kind in FILES.items()],
-        "counted": daybook.read_counted(asked.since, asked.until, at=at),
+        "as_it_is": request.build_absolute_uri(f"{request.path}?{form.as_it_is}"),
+        "counted": answer and daybook.read_counted(asked.since, asked.until, at=at),
         "bar": read_bar(request.user, at=at),
     }
     return render(request, template, context)

@@ -85,3 +85,16 @@ def test_a_question_and_its_answer(eye: Eye, since: str, question: str) -> None:
     expect(page.locator("[aria-invalid=true]").first).to_be_visible()
     if not question:
         eye.look("insight-refused")
+
+
+def test_the_address_of_a_view_is_copied_with_its_days(eye: Eye, since: str) -> None:
+    page = eye.page
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    sign_in(eye, "carol")
+    page.goto(f"/insight/dials/?since={since}")
+    page.locator("main [data-copy]").click()
+    expect(page.locator("main [data-copied]")).to_be_visible()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert f"/insight/dials/?since={since}&until=" in copied
+    page.goto(copied)
+    expect(page.locator("main .bars")).to_be_visible()

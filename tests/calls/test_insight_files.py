@@ -2,13 +2,15 @@
 test_insight.py and test_insight_results.py, each in a cell of its own."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from decimal import Decimal
 from io import BytesIO
 from typing import Any
 from uuid import UUID
 
 import pytest
+import time_machine
 from openpyxl import load_workbook
 
 from accounts.models import AuditEntry, User
@@ -41,8 +43,17 @@ from tests.factories import (
 
 pytestmark = pytest.mark.django_db
 
+# So long after those two days that something is known of what became of their pledges.
+LATER = datetime(2026, 12, 10, 11, 0, 5, tzinfo=UTC)
+
 NewCall = Callable[..., Call]
 Outcome = Attempt.Outcome
+
+
+@pytest.fixture(autouse=True)
+def later() -> Iterator[None]:
+    with time_machine.travel(LATER, tick=False):
+        yield
 
 
 @pytest.fixture
@@ -175,7 +186,11 @@ def test_of_a_filter_that_is_none_no_file_is_made(
 def test_a_sheet_has_the_name_of_its_question(carol: User, two_days: None) -> None:
     answer = get(carol, f"/insight/dials/table.xlsx{THOSE_DAYS}")
 
-    assert load_workbook(BytesIO(answer.content)).sheetnames == ["Dials"]
+    book = load_workbook(BytesIO(answer.content))
+    assert book.sheetnames == ["Attempts"]
+    # Its names stay in view, and it can be filtered and sorted by them.
+    sheet = book.active
+    assert (sheet.freeze_panes, sheet.auto_filter.ref) == ("A2", "A1:G3")
 
 
 @pytest.mark.parametrize("address", ADDRESSES)

@@ -23,6 +23,7 @@ from tests.calls.counted import (
     page,
     told,
 )
+from tests.calls.two_steps import signed_in
 from tests.factories import (
     AlphacommLinkFactory,
     CallFactory,
@@ -68,6 +69,17 @@ def test_results_by_day_are_those_that_were_counted_by_hand(
     assert 'height="90.0" data-result="confirmed"' in said
     assert 'height="45.0" data-result="downgraded"' in said
     assert said.count("data-result=") == 5 + 3
+
+
+def test_the_only_column_there_is_has_its_name(carol: User, alice: User, new_call: NewCall) -> None:
+    completed(new_call(), alice, moment(date(2026, 11, 5), 11), "confirmed")
+    count()
+
+    said = page(carol, "/insight/results/?since=29-10-2026&until=25-11-2026")
+
+    picture = said[said.index('class="slots"') : said.index('class="key"')]
+    [column] = [one for one in picture.split("<div>") if "data-result" in one]
+    assert ">5-11<" in column
 
 
 def test_results_of_many_days_are_told_by_week_and_by_month(
@@ -142,17 +154,22 @@ def test_amounts_before_and_after_are_those_that_were_agreed_on(
 
     said = page(carol, f"/insight/amounts/{THOSE_DAYS}")
 
-    cells = [[row[0], row[1], *row[4:]] for row in told(said)[1:]]
+    cells = [[row[0], row[2], *row[5:]] for row in told(said)[1:]]
+    assert {row[1] for row in told(said)[1:]} == {"9"}
+    # The picture has the number of each and of all, as the table has.
+    numbers = re.findall(r'class="number">(\d+ of \d+)<', said)
+    assert numbers == ["3 of 9", "2 of 9", "1 of 9", "2 of 9", "1 of 9"]
     assert cells == [
         ["The same", "3", "–", "", "", ""],
         ["Lower", "2", "2", "€ 240,00", "€ 120,00", "€ -120,00"],
         ["Higher", "1", "1", "€ 120,00", "€ 150,00", "€ 30,00"],
         ["Another interval", "2", "1", "€ 120,00", "€ 120,00", "€ 0,00"],
         ["Dropped", "1", "–", "", "", ""],
-        ["Changed, together", "5", "4", "€ 480,00", "€ 390,00", "€ -90,00"],
+        ["Lower, higher or another interval", "5", "4", "€ 480,00", "€ 390,00", "€ -90,00"],
     ]
     words = look(carol, f"/insight/amounts/{THOSE_DAYS}")
     assert "5 of 9 completed calls changed what the pledge comes to." in words
+    assert "1 more dropped the pledge." in words
     assert "Of 4 it is known what they came to a year: € 480,00 before, € 390,00 after." in words
 
 
@@ -210,9 +227,13 @@ def test_ratings_are_held_against_what_became_of_the_pledges(
     assert "Of 7 pledges 3 were lost within 30 days of the call: 43 %" in look(
         carol, f"/insight/ratings/?since={today - timedelta(days=110):%d-%m-%Y}"
     )
-    # The usual days are too near, and lead to some that are not.
+    # The usual days are too near: no noughts, but from when on, and the way to some that are not.
     near = page(carol, "/insight/ratings/")
-    assert "These days are too near" in near
+    known = today - timedelta(days=5) + timedelta(days=31)
+    assert f"is known 30 and 90 days later: from {known:%d-%m-%Y} on." in near
+    assert "<table" not in near
+    assert "table.csv" not in near
+    assert signed_in(carol).get("/insight/ratings/table.csv").status_code == 404
     since, until = (today - timedelta(days=days) for days in (120, 91))
     assert f"?since={since:%d-%m-%Y}&amp;until={until:%d-%m-%Y}" in near
 
@@ -279,15 +300,18 @@ def test_agents_have_their_numbers_and_nobody_is_ranked_on_a_handful(
     said = page(carol, f"/insight/agents/{THOSE_DAYS}")
 
     assert told(said)[1:] == [
-        ["Zoe", "0", "0", "–", "20", "18", "90 %", "70–97 %", "–", "0"],
-        ["Alice", "0", "0", "–", "20", "10", "50 %", "30–70 %", "7,0", "2"],
-        ["Bob", "0", "0", "–", "19", "19", "100 %", "83–100 %", "–", "0"],
-        ["Eva", "4", "1", "33 %", "0", "0", "–", "", "–", "0"],
-        ["Together", "4", "1", "33 %", "59", "47", "80 %", "68–88 %", "7,0", "2"],
+        ["Zoe", "0", "0", "0", "–", "20", "18", "90 %", "70–97 %", "–", "0"],
+        ["Alice", "0", "0", "0", "–", "20", "10", "50 %", "30–70 %", "7,0", "2"],
+        ["Bob", "0", "0", "0", "–", "19", "19", "100 %", "83–100 %", "–", "0"],
+        ["Eva", "4", "3", "1", "33 %", "0", "0", "–", "", "–", "0"],
+        ["Together", "4", "3", "1", "33 %", "59", "47", "80 %", "68–88 %", "7,0", "2"],
     ]
-    picture = said[said.index('class="bars"') : said.index("</svg>", said.index('class="bars"'))]
+    picture = said[said.index('class="bars"') : said.index("</ul>", said.index('class="bars"'))]
     assert picture.count("fewer than 20 cases") == 2
-    assert re.search(r"90 % · 20", picture)
+    numbers = re.findall(r'class="number">(.*?)</span>', picture)
+    assert numbers == [
+        "<b>90 %</b> · 18 of 20", "<b>50 %</b> · 10 of 20", "19 of 19", "0 of 0",
+    ]  # fmt: skip
 
 
 def test_today_insight_and_the_floor_say_the_same(
@@ -308,13 +332,13 @@ def test_today_insight_and_the_floor_say_the_same(
     # There a number and its sign stay on one line.
     floor = look(carol, "/floor/").replace("\xa0", " ")
 
-    attempts, _, reach, done, _, confirmed, _, rating, rated = together[1:]
+    attempts, ended, _, reach, done, _, confirmed, _, rating, rated = together[1:]
     assert (attempts, reach, done, confirmed, rating, rated) == (
         "5", "50 %", "3", "67 %", "7,5", "2",
     )  # fmt: skip
     assert f"Completed today {done} " in floor
     # One is not over yet.
-    assert f"Reached {reach} 2 of 4 ended attempts" in floor
+    assert f"Reached {reach} 2 of {ended} ended attempts" in floor
     assert f"Confirmed {confirmed} " in floor
     assert f"Retention rating {rating} of {rated} donors" in floor
     hours = told(page(carol, f"/insight/?since={today}&until={today}"))[-1]

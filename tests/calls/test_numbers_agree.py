@@ -78,7 +78,7 @@ def test_what_was_done_today_is_the_same_wherever_it_is_asked(
 
     dials = (floor.attempts, int(agents[1]), int(filed["Attempts"]), len(attempts))
     reached = sum(row["Outcome"] == "reached" for row in attempts)
-    reaches = (floor.reached, int(agents[2]), int(filed["Reached"]), reached)
+    reaches = (floor.reached, int(agents[3]), int(filed["Reached"]), reached)
     ended_today = [row for row in calls if row["Ended at"].startswith("2026-11-25")]
     ended = (floor.completed, int(results[6]), int(filed["Completed"]), len(ended_today))
     confirmed = sum(row["Result"] == "confirmed" for row in ended_today)

@@ -87,7 +87,7 @@ def test_a_list_is_asked_for_written_and_fetched(
     export = newest(carol)
     assert (export.rows_done, export.rows_expected, export.is_cut) == (5, 5, False)
     fetched = download(carol)
-    assert re.search(r'filename="calls-[\d-]+\.csv"', fetched["Content-Disposition"])
+    assert re.search(r'filename="calls-asked-[\d-]+\.csv"', fetched["Content-Disposition"])
     assert fetched["Cache-Control"] == "no-store"
     assert [row["Call's uuid"] for row in in_csv(fetched)] == [str(one.pk) for one in five_calls]
     # Nobody else on the machine reads it, and nothing else lies there.
@@ -171,6 +171,22 @@ def test_a_fourth_is_refused_while_three_wait(carol: User) -> None:
 
 def test_where_there_is_nothing_the_page_says_what_to_do(carol: User) -> None:
     assert "You have no files. Choose a list and days below" in page(carol)
+
+
+def test_the_kind_of_file_that_was_asked_for_last_is_offered_first(carol: User) -> None:
+    assert re.search(r'value="xlsx"[^>]* checked', page(carol))
+
+    ask(carol, kind="csv")
+
+    assert re.search(r'value="csv"[^>]* checked', page(carol))
+
+
+def test_a_file_is_named_after_its_days(carol: User, five_calls: list[Call]) -> None:
+    """Two of the same list, asked for at once: what is in which?"""
+    ask(carol, since="2026-11-01", until="2026-11-09")
+    assert " from 01-11-2026 up to and including 09-11-2026" in page(carol)
+
+    assert newest(carol).name.startswith("calls-from-2026-11-01-to-2026-11-09-asked-")
 
 
 # ── Who may ──────────────────────────────────────────────────────────────────────────────────────
