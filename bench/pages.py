@@ -56,7 +56,7 @@ MOMENT = """
 CASE WHEN n %% %(days)s = 0 AND k = 0 THEN date_trunc('second', now()) - (n / %(days)s %% 9000)
     * interval '1 second'
   ELSE (date_trunc('day', now() AT TIME ZONE 'Europe/Amsterdam') - (n %% %(days)s + k + 1)
-    * interval '1 day' + interval '9 hours' + (n * 7919 %% 43200) * interval '1 second')
+    * interval '1 day' + interval '9 hours' + (n %% 43200 * 7919 %% 43200) * interval '1 second')
     AT TIME ZONE 'Europe/Amsterdam' END
 """
 ATTEMPTS = f"""
