@@ -112,8 +112,10 @@ def unkeepable(callbacks: "QuerySet[Callback]", *, today: Any) -> "QuerySet[Call
         from_date__lte=today,
     ).order_by("-call_type", "-from_date")
     most = Subquery(rules.values("max_attempts")[:1])
-    calls = Call.objects.open().filter(Q(attempts_count__gte=most) | ~may_be_rung())
-    return callbacks.filter(~Exists(left_open()), call__in=calls.values("pk"))
+    is_barred = Q(attempts_count__gte=most) | ~may_be_rung()
+    # Of each callback its call, and not all calls: there are few callbacks.
+    barred = Call.objects.open().filter(is_barred, pk=OuterRef("call"))
+    return callbacks.filter(~Exists(left_open()), Exists(barred))
 
 
 def left_open() -> QuerySet[Attempt]:
