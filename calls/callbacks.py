@@ -1,18 +1,23 @@
 """The callbacks that are waiting: as a person's start page lists them, and as the floor does."""
 
-from collections.abc import Mapping, Sequence
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from django.db import models
-from django.db.models import Q, QuerySet
-from django.utils.translation import gettext_lazy as _
+from django.db.models import Exists, ExpressionWrapper, OuterRef, Q, QuerySet
+from django.utils.timezone import localdate
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.keyset import Page, page_of
 from accounts.models import User
 from calls import moments, queue
-from calls.models import Call, Callback
+from calls.models import Attempt, Call, Callback
+from pledges.contact import Rulebook
+from pledges.objections import Objections
 
 # How many the list shows; the count says how many more are due.
 SHOWN: Final = 8
@@ -20,11 +25,13 @@ SHOWN: Final = 8
 
 @dataclass(frozen=True)
 class Promise:
-    """One callback; `is_due`: it may be made now."""
+    """One callback; `is_due`: Next may serve it now."""
 
     callback: Callback
     when: str
     is_due: bool
+    # Why nobody can make it, in words; empty: nothing is in the way.
+    why_not: str = ""
 
 
 @dataclass(frozen=True)
@@ -32,6 +39,7 @@ class Promises:
     """What was agreed on and is to come, the soonest first."""
 
     shown: Sequence[Promise]
+    # How many Next would serve while calling is open.
     due: int
 
     @property
@@ -43,20 +51,62 @@ def read_promises(user: User, *, at: datetime) -> Promises:
     """This user's own callbacks, and those of the team that are due: two queries."""
     due = Callback.objects.due_for(user, at=at)
     mine = Q(whose=Callback.Whose.MINE, user=user)
+    unkeepable = queue.unkeepable(Callback.objects.open(), today=localdate(at))
+    free = queue.free(Call.objects.filter(pk=OuterRef("call")), at=at)
     found = (
         Callback.objects.open()
         .filter(mine | Q(pk__in=due.values("pk")))
         .filter(call__in=queue.callable_by(user))
         .select_related("call__person", "user", "handed_by")
+        .annotate(
+            is_unkeepable=Exists(unkeepable.filter(pk=OuterRef("pk"))),
+            is_left_open=Exists(queue.left_open()),
+            is_served=ExpressionWrapper(
+                Q(due_at__lte=at) & Exists(free) & ~queue.is_skipped(user, at=at),
+                output_field=models.BooleanField(),
+            ),
+        )
         .order_by("due_at", "pk")
     )
-    return Promises(
-        shown=[
-            Promise(one, moments.in_words(one.due_at, at=at), one.due_at <= at)
-            for one in found[:SHOWN]
-        ],
-        due=found.filter(due_at__lte=at).count(),
-    )
+    served = found.filter(is_unkeepable=False, is_left_open=False, is_served=True)
+    return Promises(shown=[_promise(one, at=at) for one in found[:SHOWN]], due=served.count())
+
+
+def _promise(callback: Any, *, at: datetime) -> Promise:
+    why_not = ""
+    if callback.is_unkeepable:
+        why_not = _("It can no longer be made; supervisors are told.")
+    elif callback.is_left_open:
+        why_not = _("Dialled; how it ended is still to be said.")
+    is_due = callback.is_served and not why_not
+    return Promise(callback, moments.in_words(callback.due_at, at=at), is_due, why_not)
+
+
+def _why_not(callbacks: Iterable[Callback], *, at: datetime, rulebook: Rulebook) -> dict[int, str]:
+    """What keeps each of them from being made at its moment, in words, by its key: one query. What
+    is closed is no news before the moment has come."""
+    found: dict[int, str] = {}
+    ours: dict[uuid.UUID, list[Attempt]] = {one.call_id: [] for one in callbacks}
+    if not ours:
+        return found
+    for attempt in Attempt.objects.filter(call__in=ours).select_related("user", "delivery"):
+        ours[attempt.call_id].append(attempt)
+    for one in callbacks:
+        attempts = ours[one.call_id]
+        if any(attempt.outcome == Attempt.Outcome.OPEN for attempt in attempts):
+            found[one.pk] = _("Dialled; how it ended is still to be said.")
+            continue
+        ground = queue.ground_for(
+            one.call,
+            at=max(one.due_at, at),
+            rulebook=rulebook,
+            ours=attempts,
+            # Who objected is called by nobody: their callbacks were cancelled then.
+            objections=Objections.read(()),
+        )
+        if not ground.is_allowed and not (ground.next_at and one.due_at > at):
+            found[one.pk] = ground.words
+    return found
 
 
 # ── The floor ─────────────────────────────────────────────────────────────────────────────────────
@@ -65,8 +115,9 @@ def read_promises(user: User, *, at: datetime) -> Promises:
 class Which(models.TextChoices):
     """Which callbacks the list of the floor shows."""
 
-    OVERDUE = "overdue", _("too late")
-    COMING = "coming", _("to come")
+    OVERDUE = "overdue", gettext_lazy("too late")
+    COMING = "coming", gettext_lazy("to come")
+    UNKEEPABLE = "unkeepable", gettext_lazy("cannot be made")
 
 
 SOONEST_FIRST: Final = ("due_at", "id")
@@ -85,13 +136,22 @@ def seen_by(user: User) -> "QuerySet[Callback]":
 def read_callbacks(
     user: User, *, which: Which, asked: Mapping[str, Any], at: datetime
 ) -> "tuple[Page[Callback], list[Promise]]":
-    """A page of them, what was to be made first on top: one query."""
-    late = Callback.objects.overdue(at=at).values("pk")
+    """A page of them, what was to be made first on top: four queries."""
     rows = seen_by(user)
-    rows = rows.filter(pk__in=late) if which == Which.OVERDUE else rows.exclude(pk__in=late)
+    late = Callback.objects.overdue(at=at).values("pk")
+    unkeepable = queue.unkeepable(Callback.objects.open(), today=localdate(at)).values("pk")
+    match which:
+        case Which.UNKEEPABLE:
+            rows = rows.filter(pk__in=unkeepable)
+        case Which.OVERDUE:
+            rows = rows.filter(pk__in=late).exclude(pk__in=unkeepable)
+        case Which.COMING:
+            rows = rows.exclude(pk__in=late).exclude(pk__in=unkeepable)
     page = page_of(rows, order=SOONEST_FIRST, asked=asked)
+    why_not = _why_not(page.rows, at=at, rulebook=Rulebook.read())
     return page, [
-        Promise(one, moments.in_words(one.due_at, at=at), one.due_at <= at) for one in page.rows
+        Promise(one, moments.in_words(one.due_at, at=at), one.due_at <= at, why_not.get(one.pk, ""))
+        for one in page.rows
     ]
 
 

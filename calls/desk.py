@@ -154,6 +154,14 @@ class Desk:
         return logged and self.callback is None
 
     @property
+    def is_in_other_hands(self) -> bool:
+        """Whether somebody else has this very call: not only its donor, by another one."""
+        hold = self.state.hold
+        return (
+            self.state.code == "held_by_other" and hold is not None and hold.call_id == self.call.pk
+        )
+
+    @property
     def is_moving(self) -> bool:
         """Whether a chip can still change by itself."""
         return any(line.chip and not line.chip.is_settled for line in self.story)

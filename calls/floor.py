@@ -67,13 +67,13 @@ def _counts(*, user: Any, sees_all: bool, at: Any, midnight: Any, today: Any) ->
         [
             *of_today.branches(user, midnight=midnight),
             *waiting.branches(user),
-            *attention.branches(user, sees_all=sees_all, at=at),
+            *attention.branches(user, sees_all=sees_all, at=at, today=today),
             *targets.branches(user, today=today),
         ]
     )
 
 
-# Sixteen counts: putting them together takes ten times as long as their answer.
+# Seventeen counts: putting them together takes ten times as long as their answer.
 _COUNTS: Final = Prepared(
     _counts,
     user=BigIntegerField(),

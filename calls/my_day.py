@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Subquery, Value
+from django.db.models.functions import Coalesce, NullIf
 
 from accounts.models import User
 from calls import queue
 from calls.floor_messages import Shown, column_for
 from calls.insight.today import Day
-from calls.models import Attempt, Call, Completion, Hold, ResultCode
+from calls.models import Attempt, Call, Completion, Hold, ResultCode, TakenAway
 from calls.ordering import midnight_after
 from calls.story import attempt_text
 from integrations.chips import Chip, chip
@@ -33,6 +34,8 @@ class LastCall:
     delivery: Delivery
     chip: Chip
     can_take_up: bool
+    # Who took it out of this person's hands; empty: nobody.
+    taken_by: str = ""
 
 
 @dataclass(frozen=True)
@@ -52,8 +55,14 @@ class MyDay:
 
 def read_my_day(user: User, *, at: datetime) -> MyDay:
     midnight = midnight_after(at, days=0)
+    taken = (
+        TakenAway.objects.filter(call=OuterRef("call"), user=user, at__gte=OuterRef("at"))
+        .annotate(who=Coalesce(NullIf("by__first_name", Value("")), "by__username"))
+        .order_by("-at")
+    )
     attempts = list(
         Attempt.objects.filter(user=user, at__gte=midnight)
+        .annotate(taken_by=Subquery(taken.values("who")[:1]))
         .select_related("call__person", "delivery")
         .order_by("-at")
     )
@@ -86,7 +95,10 @@ def _last_calls(
     user: User, attempts: Sequence[Attempt], completions: Sequence[Completion], *, at: datetime
 ) -> list[LastCall]:
     latest: dict[uuid.UUID, tuple[datetime, Call, str, Delivery]] = {}
+    taken_by: dict[uuid.UUID, str] = {}
     for attempt in attempts:
+        if attempt.call_id not in latest and attempt.outcome == Attempt.Outcome.OPEN:
+            taken_by[attempt.call_id] = getattr(attempt, "taken_by", "") or ""
         text = attempt_text(attempt)
         latest.setdefault(attempt.call_id, (attempt.at, attempt.call, text, attempt.delivery))
     for completion in completions:
@@ -108,6 +120,7 @@ def _last_calls(
             delivery=delivery,
             chip=chip(delivery, at=at),
             can_take_up=call.pk in workable,
+            taken_by=taken_by.get(call.pk, ""),
         )
         for moment, call, label, delivery in newest
     ]

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.utils.dateparse import parse_datetime
 
 from calls.models import Attempt, Call, Callback, CallQuerySet, Hold, HoldKey, Skip
 from integrations.models import Delivery
 from pledges.contact import Ground, Rulebook, asks_for_support, ground
-from pledges.models import ObjectedPerson
+from pledges.models import CallingRules, ObjectedPerson
 from pledges.objections import Objections
 
 if TYPE_CHECKING:
@@ -100,6 +100,34 @@ def due_callbacks(
     )
 
 
+def unkeepable(callbacks: "QuerySet[Callback]", *, today: Any) -> "QuerySet[Callback]":
+    """Those whose call can be made at no moment any more: by the rules of a day no attempt is left,
+    or the donor has no number, or wants no such calls. They are served to nobody.
+
+    Not while somebody is at it, or has still to say how the last dial ended: that may keep it.
+    """
+    rules = CallingRules.objects.filter(
+        Q(call_type=OuterRef("type")) | Q(call_type=CallingRules.CallType.ANY),
+        organization=OuterRef("person__owning_organization"),
+        from_date__lte=today,
+    ).order_by("-call_type", "-from_date")
+    most = Subquery(rules.values("max_attempts")[:1])
+    is_barred = Q(attempts_count__gte=most) | ~may_be_rung()
+    # Of each callback its call, and not all calls: there are few callbacks.
+    barred = Call.objects.open().filter(is_barred, pk=OuterRef("call"))
+    return callbacks.filter(~Exists(left_open()), Exists(barred))
+
+
+def left_open() -> QuerySet[Attempt]:
+    """The dial of a callback's call of which is still to be said how it ended."""
+    return Attempt.objects.filter(call=OuterRef("call"), outcome=Attempt.Outcome.OPEN)
+
+
+def is_skipped(user: "User", *, at: datetime) -> Exists:
+    """Whether this user passed a callback's call by, a short while ago."""
+    return Exists(_skips(user, at=at).filter(call=OuterRef("call")))
+
+
 def allowed(
     organizations: Sequence[uuid.UUID], *, at: datetime, rulebook: Rulebook, has_gap: bool
 ) -> Q | None:
@@ -130,9 +158,14 @@ def allowed(
         if max_attempts is not None:
             group.append(Q(attempts_count__lt=max_attempts))
         groups.append(reduce(and_, group))
-    asks_for_nothing = Q(type__in=[one for one in Call.Type.values if not asks_for_support(one)])
     found: Q = reduce(or_, groups)
-    return found & has_number() & (asks_for_nothing | ~Q(person__opt_in_phone=False))
+    return found & may_be_rung()
+
+
+def may_be_rung() -> Q:
+    """Calls whose person has a number and did not refuse calls of this type."""
+    asks_for_nothing = Q(type__in=[one for one in Call.Type.values if not asks_for_support(one)])
+    return has_number() & (asks_for_nothing | ~Q(person__opt_in_phone=False))
 
 
 def has_number() -> Q:
@@ -148,7 +181,11 @@ def tried_since(moment: datetime) -> Q:
 
 
 def _skipped(user: "User", *, at: datetime) -> QuerySet[Skip]:
-    return Skip.objects.filter(call=OuterRef("pk"), user=user, at__gt=at - SKIPPED_FOR)
+    return _skips(user, at=at).filter(call=OuterRef("pk"))
+
+
+def _skips(user: "User", *, at: datetime) -> QuerySet[Skip]:
+    return Skip.objects.filter(user=user, at__gt=at - SKIPPED_FOR)
 
 
 def free(calls: QuerySet[Call], *, at: datetime) -> QuerySet[Call]:

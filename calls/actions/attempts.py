@@ -120,6 +120,8 @@ def settle_attempt(
         attempt.outcome_at = at
         attempt.outcome_token = token
         attempt.save(update_fields=["outcome", "outcome_at", "outcome_token"])
+        # The donor was called then, whatever came of it.
+        keep_promises(call, at=attempt.at)
         Hold.objects.filter(call=call, user=attempt.user).delete()
         record("attempt.settled", call, user=user, at=at, outcome=outcome)
         return attempt

@@ -32,6 +32,7 @@ class Kind(models.TextChoices):
     REFUSED = "refused", _("Refused there")
     ORPHANS = "orphans", _("Paid by another address")
     OVERDUE = "overdue", _("Callback too late")
+    UNKEEPABLE = "unkeepable", _("Callback cannot be made")
     UNFINISHED = "unfinished", _("Not finished")
     STUCK = "stuck", _("Put down without a word")
     RECRUITERS = "recruiters", _("Recruiter doubted")
@@ -46,6 +47,7 @@ TONES: Final = {
     Kind.REFUSED: "stop",
     Kind.ORPHANS: "stop",
     Kind.OVERDUE: "doubt",
+    Kind.UNKEEPABLE: "doubt",
     Kind.UNFINISHED: "doubt",
     Kind.STUCK: "doubt",
     Kind.RECRUITERS: "doubt",
@@ -73,6 +75,11 @@ WORDS: Final = {
     Kind.OVERDUE: ngettext_lazy(
         "%(n)s donor was promised a call that nobody made",
         "%(n)s donors were promised a call that nobody made",
+        "n",
+    ),
+    Kind.UNKEEPABLE: ngettext_lazy(
+        "%(n)s donor was promised a call that can no longer be made",
+        "%(n)s donors were promised a call that can no longer be made",
         "n",
     ),
     Kind.UNFINISHED: ngettext_lazy(
@@ -153,6 +160,8 @@ class Line:
                 return reverse("admin:integrations_quarantine_changelist")
             case Kind.OVERDUE:
                 return reverse("callbacks")
+            case Kind.UNKEEPABLE:
+                return reverse("callbacks") + "?which=unkeepable"
             case Kind.RECRUITERS:
                 return reverse("recruiters")
             case Kind.STUCK:
@@ -160,14 +169,16 @@ class Line:
         return reverse("start") + "#unfinished-title"
 
 
-def branches(user: Any, *, sees_all: bool, at: Any) -> list[Any]:
+def branches(user: Any, *, sees_all: bool, at: Any, today: Any) -> list[Any]:
     """What this supervisor may see and has to look into, counted."""
     calls = Call.objects.visible_to(user)
     orphans = AlphacommLink.objects.orphans_paid().filter(
         orphan_told_at__gt=at - ALARM_FOR,
         pay_link__in=PayLink.objects.visible_to(user).values("pk"),
     )
-    overdue = Callback.objects.overdue(at=at).filter(call__in=calls.values("pk"))
+    promised = Callback.objects.open().filter(call__in=calls.values("pk"))
+    unkeepable = queue.unkeepable(promised, today=today)
+    overdue = promised.overdue(at=at).exclude(pk__in=unkeepable.values("pk"))
     on_the_line = Q(user__attempts__outcome=Attempt.Outcome.OPEN)
     stuck = Hold.objects.filter(
         lease_until__lte=at, wrapping_up_at=None, call__in=calls.values("pk")
@@ -193,6 +204,7 @@ def branches(user: Any, *, sees_all: bool, at: Any) -> list[Any]:
         ),
         branch(orphans, Kind.ORPHANS, oldest=Min("orphan_told_at")),
         branch(overdue, Kind.OVERDUE, oldest=Min("due_at")),
+        branch(unkeepable, Kind.UNKEEPABLE, oldest=Min("made_at")),
         branch(left_dials(user, at=at), Kind.UNFINISHED, oldest=Min("at")),
         branch(left_talks(user, at=at), Kind.UNFINISHED, oldest=Min("taken_at")),
         branch(stuck, Kind.STUCK, oldest=Min("taken_at")),

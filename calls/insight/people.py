@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from django.db.models import BigIntegerField, Exists, OuterRef, QuerySet, Subquery
+from django.db.models import BigIntegerField, Exists, OuterRef, Q, QuerySet, Subquery
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Presence, User
 from accounts.prepared import Prepared
-from calls.models import Attempt, Call, Ending, Hold
+from calls.models import Attempt, Call, Ending, Hold, TakenAway
 from pledges.models import Organization, in_words
 
 # A page of somebody at work says every minute that it is open.
@@ -121,19 +121,23 @@ class Unfinished:
 
 
 def left_dials(user: Any, *, at: Any) -> "QuerySet[Attempt]":
-    """Dials of which nobody said how they ended, and that nobody is at any more.
+    """Dials of which nobody said how they ended, and that nobody is at any more: at once where a
+    supervisor took the call out of their hands, for they have no page left to say it on.
 
     Not those of a call that a supervisor ended meanwhile: it waits for no answer, and its agent,
     who was told to go on with the next one, has no page left to give one. How such a dial ended
     stays unknown, and is not made up.
     """
     at_work = Hold.objects.filter(call=OuterRef("call"), user=OuterRef("user"), lease_until__gt=at)
+    taken_away = TakenAway.objects.filter(
+        call=OuterRef("call"), user=OuterRef("user"), at__gte=OuterRef("at")
+    )
     return Attempt.objects.filter(
+        Q(at__lt=at - UNFINISHED_AFTER) | Exists(taken_away),
         ~Exists(at_work),
         ~Exists(Ending.objects.living().filter(call=OuterRef("call"))),
         call__in=Call.objects.visible_to(user),
         outcome=Attempt.Outcome.OPEN,
-        at__lt=at - UNFINISHED_AFTER,
     )
 
 

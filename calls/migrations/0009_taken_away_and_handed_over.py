@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
             name='TakenAway',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('reason', models.CharField(choices=[('left', 'left lying'), ('shift_over', 'the shift is over'), ('colleague', 'a colleague takes over'), ('mistake', 'taken up by mistake'), ('not_to_be_called', 'not to be called now')], max_length=20, verbose_name='reason')),
+                ('reason', models.CharField(choices=[('left', 'left lying'), ('shift_over', 'the shift is over'), ('colleague', 'for a colleague'), ('mistake', 'taken up by mistake'), ('not_to_be_called', 'not to be called now')], max_length=20, verbose_name='reason')),
                 ('at', models.DateTimeField(verbose_name='taken away at')),
                 ('by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='by')),
                 ('call', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='taken_away', to='calls.call', verbose_name='call')),

@@ -105,7 +105,7 @@ class TakenAway(models.Model):
     class Reason(models.TextChoices):
         LEFT = "left", _("left lying")
         SHIFT_OVER = "shift_over", _("the shift is over")
-        COLLEAGUE = "colleague", _("a colleague takes over")
+        COLLEAGUE = "colleague", _("for a colleague")
         MISTAKE = "mistake", _("taken up by mistake")
         NOT_TO_BE_CALLED = "not_to_be_called", _("not to be called now")
 

@@ -357,6 +357,11 @@ def _act(
     except AlreadySent:
         # The first one did it: show what it did.
         then = None
+    except actions.HoldLost as lost:
+        # Who took it away is told by the page itself, once.
+        taken = read_taken(visible_call(request, call.pk), at=timezone.now())
+        problem = "" if taken else in_a_sentence(lost)
+        return _show(request, call, status=409, form=form, problem=problem)
     except REFUSALS as refusal:
         problem = in_a_sentence(refusal)
     if problem:

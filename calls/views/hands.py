@@ -8,16 +8,17 @@ from django.http import HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods
 
 from accounts.asking import SignedInRequest, for_supervisors
 from accounts.two_steps import in_two_steps
-from calls import actions
-from calls.models import Hold
+from calls import actions, queue
+from calls.models import Attempt, Call, Hold, TakenAway
 from calls.request_forms import TakingAwayForm
 from calls.views.asking import visible_call
 from integrations.bar import read_bar
+from pledges.contact import Rulebook
 
 
 def _on_the_line(refusal: Any) -> str:
@@ -34,6 +35,42 @@ REFUSALS = {
 }
 
 
+def _what_follows(call: Call, hold: Hold, *, reason: str, at: datetime) -> list[str]:
+    """What becomes of the call. An attempt counts from the dial on, whoever says how it ended."""
+    ours = list(call.our_attempts.select_related("user", "delivery"))
+    if not any(one.outcome == Attempt.Outcome.OPEN and one.user_id == hold.user_id for one in ours):
+        lines = [
+            _("The call goes back to the queue, and whoever presses Next may get it."),
+            _("No attempt is counted. The notes are kept."),
+        ]
+        if reason == TakenAway.Reason.COLLEAGUE:
+            lines.insert(1, _("Who is to make it opens the page of this call and takes it up."))
+        return lines
+    follows = queue.follows(call, at=at, rulebook=Rulebook.read(), ours=ours)
+    if follows.is_last:
+        counts = _(
+            "%(name)s dialled. That attempt counts and was the last one: Next serves "
+            "this call to nobody any more."
+        )
+    elif follows.max_attempts is None:
+        counts = _("%(name)s dialled: that attempt counts.")
+    else:
+        counts = ngettext(
+            "%(name)s dialled. That attempt counts; %(n)s more is left.",
+            "%(name)s dialled. That attempt counts; %(n)s more are left.",
+            follows.max_attempts - follows.attempt,
+        )
+    left = (follows.max_attempts or 0) - follows.attempt
+    return [
+        counts % {"name": hold.user.spoken_name, "n": left},
+        _(
+            "Somebody has to say how it ended: from now on it stands on your start page under Not "
+            "finished. Until then nobody can dial this call."
+        ),
+        _("The notes are kept."),
+    ]
+
+
 @for_supervisors
 @require_http_methods(["GET", "HEAD", "POST"])
 def take_away(request: SignedInRequest, uuid: uuid.UUID) -> HttpResponse:
@@ -47,7 +84,7 @@ def take_away(request: SignedInRequest, uuid: uuid.UUID) -> HttpResponse:
         return [
             _("%(name)s no longer has %(donor)s in hand, and sees who did this and why.")
             % {"name": found.user.spoken_name, "donor": call.person.spoken_name},
-            _("The call goes back to the queue. The notes are kept; no attempt is counted."),
+            *_what_follows(call, found, reason=cleaned["reason"], at=timezone.now()),
         ]
 
     def do(cleaned: dict[str, Any], at: datetime) -> object:

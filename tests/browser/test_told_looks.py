@@ -138,6 +138,11 @@ def test_a_message_to_the_floor_is_there_while_somebody_types(eye: Eye, browser:
         expect(message).to_contain_text("taart", timeout=APPEARS)
         expect(desk.locator("#notes")).to_be_focused()
         assert desk.locator("#finish").bounding_box() == before
+        # It stands below what is read, and covers nothing of it.
+        columns, told = desk.locator("#desk-form").bounding_box(), message.bounding_box()
+        assert columns
+        assert told
+        assert columns["y"] + columns["height"] <= told["y"] + 1
         desk.keyboard.type(" na zessen.")
         expect(desk.locator("#notes")).to_have_value("Belt liever na zessen.")
         seen.look_at_desk("desk-floor-message")

@@ -1,5 +1,6 @@
 """Callbacks of everybody on the floor, and one that goes to somebody else or to the team."""
 
+import uuid
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -11,11 +12,18 @@ from django.test.utils import CaptureQueriesContext
 from accounts import keyset
 from accounts.models import AuditEntry, User
 from calls.models import Call, Callback
-from pledges.models import Organization
+from pledges.models import CallingRules, Organization
 from tests.calls.conftest import Desk
 from tests.calls.test_floor import look
 from tests.calls.two_steps import signed_in
-from tests.factories import CallbackFactory, PersonFactory, UserFactory, now
+from tests.factories import (
+    AttemptFactory,
+    CallbackFactory,
+    CallingRulesFactory,
+    PersonFactory,
+    UserFactory,
+    now,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -160,3 +168,61 @@ def test_the_list_costs_the_same_however_many_there_are(
     assert queries() == few <= 12
     assert queries(f"{LIST}{one.pk}/") <= 12
     assert 'rel="next"' in client.get(LIST).content.decode()
+
+
+def test_one_that_can_no_longer_be_made_is_said_to_be_that_at_once(
+    alice: User, carol: User, new_call: NewCall
+) -> None:
+    kept, spent, late = new_call(), new_call(attempts_count=3), new_call(attempts_count=3)
+    for call, minutes in ((kept, -90), (spent, -90), (late, 60)):
+        promised(call, alice, minutes=minutes)
+    name = spent.person.full_name
+
+    floor = look(carol, "/floor/")
+
+    assert "2 donors were promised a call that can no longer be made" in floor
+    assert "a call that nobody made" not in floor
+    assert f'href="{LIST}?which=unkeepable"' in signed_in(carol).get("/floor/").content.decode()
+    listed = look(carol, f"{LIST}?which=unkeepable")
+    assert name in listed
+    assert late.person.full_name in listed
+    assert "No attempts are left for this call." in listed
+    assert "request a new call" in listed
+    assert kept.person.full_name not in listed
+    assert name not in look(carol, f"{LIST}?which=coming")
+    assert late.person.full_name not in look(carol, LIST)
+
+
+def test_one_that_is_being_made_is_not_given_up(
+    alice: User, carol: User, new_call: NewCall
+) -> None:
+    call = new_call(attempts_count=3)
+    promised(call, alice, minutes=5)
+    attempt = AttemptFactory(call=call, user=alice, at=now(), outcome="", outcome_at=None)
+
+    assert "can no longer be made" not in look(carol, "/floor/")
+    assert "Dialled; how it ended is still to be said." in look(carol, f"{LIST}?which=coming")
+
+    # Who settles it says that the donor was called, as was promised.
+    answer = signed_in(carol).post(
+        f"/calls/{call.pk}/left-open/", {"token": str(uuid.uuid4()), "outcome": "cut_off"}
+    )
+    assert answer.status_code == 302
+    attempt.refresh_from_db()
+    assert attempt.outcome == "cut_off"
+    assert Callback.objects.get().state == Callback.State.DONE
+    assert "can no longer be made" not in look(carol, "/floor/")
+
+
+def test_rules_of_this_type_of_call_say_how_many_attempts_there_are(
+    alice: User, carol: User, new_call: NewCall, rules: CallingRules
+) -> None:
+    promised(new_call(attempts_count=3, type="verification"), alice, minutes=-60)
+    CallingRulesFactory(
+        organization=rules.organization,
+        call_type="verification",
+        from_date=rules.from_date,
+        max_attempts=5,
+    )
+
+    assert "can no longer be made" not in look(carol, "/floor/")

@@ -13,7 +13,14 @@ from accounts.models import User
 from calls.models import Attempt, Call, ResultCode
 from integrations.models import Delivery
 from tests.calls.conftest import Desk
-from tests.factories import AttemptFactory, CompletionFactory, HoldFactory, StreamFactory, now
+from tests.factories import (
+    AttemptFactory,
+    CallbackFactory,
+    CompletionFactory,
+    HoldFactory,
+    StreamFactory,
+    now,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -158,3 +165,21 @@ def test_a_long_day_costs_no_more_queries_than_a_short_one(
 
     assert long == short
     assert long[0] <= 12
+
+
+def test_due_is_what_next_would_serve(alice: User, new_call: NewCall, at_desk: AtDesk) -> None:
+    spent, dialled, ready = new_call(attempts_count=3), new_call(), new_call()
+    for call in (spent, dialled, ready):
+        CallbackFactory(call=call, user=alice, whose="mine", due_at=now() - timedelta(minutes=5))
+    AttemptFactory(call=dialled, user=alice, outcome="", outcome_at=None)
+    dialled.attempts_count = 3
+    dialled.save()
+    desk = at_desk(alice)
+
+    page = words(start(desk))
+
+    assert "1 due now" in page
+    assert "It can no longer be made; supervisors are told." in page
+    assert "Dialled; how it ended is still to be said." in page
+    assert desk.take_next()["Location"].endswith(f"{ready.pk}/")
+    assert "due now" not in words(start(desk))

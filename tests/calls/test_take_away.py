@@ -15,7 +15,7 @@ from calls.models import Attempt, Call, Draft, Hold, TakenAway
 from pledges.models import Organization
 from tests.calls.conftest import Desk
 from tests.calls.test_floor import look
-from tests.calls.two_steps import TwoSteps, signed_in
+from tests.calls.two_steps import Inputs, TwoSteps, signed_in
 from tests.factories import (
     AttemptFactory,
     HoldFactory,
@@ -90,7 +90,7 @@ def test_the_desk_says_who_did_it_and_why_at_its_next_poll(
 
     said = poll(alice, call)
     assert "Carol took this call out of your hands at" in said
-    assert "the shift is over. Your notes are kept." in said
+    assert "the shift is over. Nothing more is needed of you; your notes are kept." in said
     # Once: the page tells what was told.
     assert "told=taken" in said
     assert "out of your hands" not in poll(alice, call, told="taken")
@@ -220,6 +220,136 @@ def test_the_poll_of_a_desk_costs_no_more_for_it(alice: User, carol: User, call:
     before = queries()
     take(carol, call)
     assert queries() == before <= 5
+
+
+def left_in_conversation(user: User, call: Call) -> Attempt:
+    """Dialled and answered by somebody who went away from it."""
+    moment = now() - timedelta(minutes=4)
+    HoldFactory(call=call, user=user)
+    at_work(user, ago=200)
+    made: Attempt = AttemptFactory(
+        call=call, user=user, at=moment, outcome="", outcome_at=None, answered_at=moment
+    )
+    return made
+
+
+def told_beforehand(user: User, call: Call, *, reason: str = "left") -> str:
+    """What the second step says that will happen."""
+    form = TwoSteps(user, address(call))
+    form.open()
+    answer = form.client.post(address(call), {**form.hidden, "reason": reason})
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def test_it_says_that_nothing_counts_where_nobody_dialled(
+    alice: User, carol: User, call: Call
+) -> None:
+    HoldFactory(call=call, user=alice)
+
+    said = told_beforehand(carol, call, reason="colleague")
+
+    assert "No attempt is counted." in said
+    assert "whoever presses Next may get it" in said
+    # It asks no colleague.
+    assert "Who is to make it opens the page of this call and takes it up." in said
+    assert "takes it up" not in told_beforehand(carol, call)
+
+
+@pytest.mark.parametrize(
+    ("before", "says"),
+    [
+        (0, "That attempt counts; 2 more are left."),
+        (1, "That attempt counts; 1 more is left."),
+        (2, "was the last one: Next serves this call to nobody any more."),
+    ],
+)
+def test_it_says_that_what_was_dialled_counts(
+    before: int, says: str, alice: User, carol: User, call: Call
+) -> None:
+    call.attempts_count = before
+    call.save()
+    left_in_conversation(alice, call)
+
+    said = told_beforehand(carol, call)
+
+    assert says in said
+    assert "Somebody has to say how it ended" in said
+    assert "No attempt is counted" not in said
+
+
+def test_how_it_ended_is_asked_at_once(alice: User, bob: User, carol: User, call: Call) -> None:
+    attempt = left_in_conversation(alice, call)
+    client = signed_in(carol)
+    assert "Nobody said what came of these." not in look(carol, "/")
+
+    take(carol, call, reason="left")
+
+    assert "of 1 conversation nobody said what came of it" in look(carol, "/floor/")
+    page = client.get("/").content.decode()
+    assert f"/calls/{call.pk}/left-open/" in page
+    token = Inputs(page[page.index("left-open") :]).hidden["token"]
+    client.post(f"/calls/{call.pk}/left-open/", {"token": token, "outcome": "cut_off"})
+    attempt.refresh_from_db()
+    assert attempt.outcome == "cut_off"
+    assert "Nobody said what came of these." not in look(carol, "/")
+
+
+def test_who_takes_it_up_again_finishes_it(
+    at_desk: AtDesk, alice: User, carol: User, call: Call
+) -> None:
+    left_in_conversation(alice, call)
+    take(carol, call, reason="left")
+    desk = at_desk(alice)
+    desk.look(call)
+
+    assert desk.press(call, "hold").status_code == 302
+
+    assert "Nobody said what came of these." not in look(carol, "/")
+
+
+def test_the_start_page_says_who_took_it(alice: User, carol: User, call: Call) -> None:
+    left_in_conversation(alice, call)
+
+    take(carol, call, reason="left")
+
+    page = look(alice, "/")
+    assert "Carol took it out of your hands" in page
+    assert "being called" not in page
+
+
+def test_who_saves_all_the_same_is_told_once(
+    at_desk: AtDesk, alice: User, carol: User, call: Call
+) -> None:
+    desk = at_desk(alice)
+    desk.dial(call)
+    desk.wrap_up(call)
+    take(carol, call)
+
+    answer = desk.press(
+        call, "completion", htmx=True, result_code="confirmed", retention_rating="8", notes=""
+    )
+
+    assert answer.status_code == 409
+    said = answer.content.decode()
+    assert said.count('class="banner"') == 1
+    assert "Carol took this call out of your hands" in said
+
+
+def test_the_page_of_the_call_leads_to_it_while_somebody_has_it(
+    alice: User, carol: User, call: Call, new_call: Callable[..., Call]
+) -> None:
+    client = signed_in(carol)
+    link = f'href="{address(call)}"'
+    assert link not in client.get(f"/calls/{call.pk}/").content.decode()
+    HoldFactory(call=call, user=alice)
+
+    assert link in client.get(f"/calls/{call.pk}/").content.decode()
+    # Another call of the same donor is in nobody's hands.
+    other = new_call(person=call.person, type="happy_call")
+    page = client.get(f"/calls/{other.pk}/").content.decode()
+    assert "In other hands" in page
+    assert "/taking-away/" not in page
 
 
 def test_who_took_the_call_out_of_whose_hands_stands_in_the_story_of_the_call(
