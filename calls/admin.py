@@ -5,7 +5,7 @@ it will do.
 """
 
 import uuid
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
@@ -93,7 +93,7 @@ class EndingInline(RecordInline):
 @admin.register(Call)
 class CallAdmin(DonorAdmin):
     list_display = (
-        "uuid",
+        "donor",
         "status",
         "type",
         "requested_at",
@@ -101,6 +101,7 @@ class CallAdmin(DonorAdmin):
         "calling_organization",
         "attempts_count",
         "result_code",
+        "short_uuid",
     )
     list_select_related = ("person__owning_organization", "calling_organization")
     list_filter = (
@@ -108,13 +109,22 @@ class CallAdmin(DonorAdmin):
         choice_filter("type", _("type"), Call.Type.choices),
         PersonOrganizationFilter,
     )
+    words: ClassVar = {"status": Call.Status, "type": Call.Type, "result_code": ResultCode}
     uuid_lookups = ("pk", "person", "pledge")
-    search_help_text = _("The uuid of a call, a person or a pledge.")
+    person_lookup = "person"
+    search_help_text = _(
+        "Last name, phone number or postcode of a donor, or the uuid of a call, a person or a "
+        "pledge."
+    )
     ordering = ("-requested_at", "-uuid")
     hidden_fields = ("external_additional",)
     left_out = ("digest", "lease", "tried_in")
     inlines = (AttemptInline, CompletionInline, EndingInline)
     actions = ("cancel", "expire")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        # Beside the name no more of the donor is shown than a uuid.
+        return super().get_queryset(request).defer("person__iban")
 
     @admin.display(description=_("organisation"))
     def charity(self, obj: Call) -> str:

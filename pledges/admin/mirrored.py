@@ -1,10 +1,11 @@
 """What TapRaise tells of donors and pledges, and what people here did about it."""
 
 import uuid
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import Exists, OuterRef, QuerySet
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin import HIDDEN, RecordInline, RoleAdmin, choice_filter
@@ -34,15 +35,20 @@ class QualityInline(RecordInline):
 
 @admin.register(Person)
 class PersonAdmin(DonorAdmin):
-    list_display = ("uuid", "owning_organization", "language", "created_at")
+    list_display = ("donor", "owning_organization", "language", "created_at", "short_uuid")
     list_select_related = ("owning_organization",)
     list_filter = (OrganizationFilter,)
-    search_help_text = _("The uuid of a person.")
+    person_lookup = "pk"
+    search_help_text = _("Last name, phone number or postcode, or the uuid of a person.")
     ordering = ("-pk",)
     hidden_fields = ("iban",)
     left_out = (*RoleAdmin.left_out, "iban_hash", "name_key", "first_key", "postcode_key")
     readonly_fields = ("account_number",)
     inlines = (QualityInline,)
+
+    def person_of(self, obj: Any) -> Person | None:
+        found: Person = obj
+        return found
 
     def person_uuid(self, obj: Any) -> uuid.UUID | None:
         found: uuid.UUID = obj.pk
@@ -56,34 +62,57 @@ class PersonAdmin(DonorAdmin):
 @admin.register(Pledge)
 class PledgeAdmin(DonorAdmin):
     list_display = (
-        "uuid",
+        "donor",
         "status",
         "owning_organization",
         "donation_amount",
         "donation_interval",
         "created_at",
+        "short_uuid",
     )
-    list_select_related = ("owning_organization",)
+    list_select_related = ("owning_organization", "person")
     list_filter = (choice_filter("status", _("status"), Pledge.Status.choices), OrganizationFilter)
+    words: ClassVar = {
+        "status": Pledge.Status,
+        "donation_interval": Pledge.Interval,
+        "initial_donation_interval": Pledge.Interval,
+        "recruitment_type": Pledge.RecruitmentType,
+    }
     uuid_lookups = ("pk", "person")
-    search_help_text = _("The uuid of a pledge or of a person.")
+    person_lookup = "person"
+    search_help_text = _(
+        "Last name, phone number or postcode of a donor, or the uuid of a pledge or a person."
+    )
     ordering = ("-created_at", "-pk")
     hidden_fields = ("external_metadata",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        # Beside the name no more of the donor is shown than a uuid.
+        return super().get_queryset(request).defer("person__iban")
 
 
 @admin.register(Transaction)
 class TransactionAdmin(DonorAdmin):
-    list_display = ("uuid", "status", "amount", "method", "created_at")
+    list_display = ("donor", "status", "amount", "method", "created_at", "short_uuid")
+    list_select_related = ("person",)
     list_filter = (
         choice_filter("status", _("status"), Transaction.Status.choices),
         PersonOrganizationFilter,
     )
+    words: ClassVar = {"status": Transaction.Status}
     uuid_lookups = ("pk", "person", "pledge")
-    search_help_text = _("The uuid of a transaction, a person or a pledge.")
+    person_lookup = "person"
+    search_help_text = _(
+        "Last name, phone number or postcode of a donor, or the uuid of a transaction, a person or "
+        "a pledge."
+    )
     ordering = ("-pk",)
     hidden_fields = ("iban", "name", "provider_metadata")
     left_out = (*RoleAdmin.left_out, "iban_hash")
     readonly_fields = ("account_number",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).defer("person__iban")
 
     def visible_rows(self, rows: Any, reader: User) -> QuerySet[Any]:
         transactions: QuerySet[Any] = rows.filter(

@@ -285,7 +285,7 @@ class LeftOutAdmin(ReferencedAdmin):
     """Who was selected for a batch and got no message of it, and why."""
 
     list_display = ("batch_at", "batch", "donor", "reason")
-    list_select_related = ("batch",)
+    list_select_related = ("batch", "person")
     list_filter = (
         choice_filter("reason", _("reason"), LeftOut.Reason.choices),
         PersonOrganizationFilter,
@@ -294,6 +294,9 @@ class LeftOutAdmin(ReferencedAdmin):
     reference_lookups = ("batch__name",)
     search_help_text = _("The uuid of a batch or a person, or a batch's name at Alphacomm.")
     ordering = ("-pk",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).defer("person__iban")
 
     def visible_rows(self, rows: Any, reader: User) -> QuerySet[Any]:
         visible: QuerySet[Any] = rows.filter(
@@ -304,10 +307,6 @@ class LeftOutAdmin(ReferencedAdmin):
     @admin.display(description=_("made at"))
     def batch_at(self, obj: Any) -> Any:
         return obj.batch.at
-
-    @admin.display(description=_("person"))
-    def donor(self, obj: Any) -> Any:
-        return obj.person_id
 
 
 class WrittenFilter(admin.SimpleListFilter):
