@@ -66,6 +66,7 @@ class NewMemberForm(MemberForm, UserCreationForm):  # type: ignore[type-arg]
 class MemberAdmin(UserAdmin):
     form = ChangeMemberForm
     add_form = NewMemberForm
+    add_form_template = "admin/person_add_form.html"
     change_list_template = "admin/people_change_list.html"
     actions = (*UserAdmin.actions, "make_password_paths")
 
