@@ -5,6 +5,7 @@ it will do.
 """
 
 import uuid
+from operator import attrgetter
 from typing import Any, ClassVar
 
 from django import forms
@@ -109,7 +110,11 @@ class CallAdmin(DonorAdmin):
         choice_filter("type", _("type"), Call.Type.choices),
         PersonOrganizationFilter,
     )
-    words: ClassVar = {"status": Call.Status, "type": Call.Type, "result_code": ResultCode}
+    told: ClassVar = {
+        "status": attrgetter("status_words"),
+        "type": attrgetter("type_words"),
+        "result_code": attrgetter("result_words"),
+    }
     uuid_lookups = ("pk", "person", "pledge")
     person_lookup = "person"
     search_help_text = _(
@@ -357,7 +362,11 @@ class NewCallAdmin(DonorAdmin):
     list_select_related = ("user",)
     list_filter = (PersonOrganizationFilter,)
     uuid_lookups = ("pk", "person", "pledge")
-    search_help_text = _("The uuid of a call, a person or a pledge.")
+    person_lookup = "person"
+    search_help_text = _(
+        "Last name, phone number or postcode of a donor, or the uuid of a call, a person or a "
+        "pledge."
+    )
     ordering = ("-requested_at", "-pk")
     left_out = ("token", "delivery")
 

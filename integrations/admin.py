@@ -6,7 +6,7 @@ Whose a delivery is, only a room above knows: it registers `DeliveryAdmin` (call
 import json
 import uuid
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
@@ -30,12 +30,10 @@ from integrations.models import (
     WebhookEvent,
 )
 from integrations.outline import outline
+from integrations.wishes import SUBJECTS, about_in_words
 
 # The kinds that Alphacomm's document names.
 KINDS = ("PayLinkVisited", "PayLinkPaid", "VoiceCallCompleted")
-
-# What a line of deliveries can be about: the words before the uuid in a subject.
-SUBJECTS = ("call", "pledge", "paylink", "message", "mandate", "batch", "voice")
 
 
 def _systems(deliveries: QuerySet[Delivery]) -> str:
@@ -46,8 +44,13 @@ def _systems(deliveries: QuerySet[Delivery]) -> str:
 class DeliveryAdmin(RoleAdmin):
     """Messages to the systems outside: what was wanted, and what came of it."""
 
-    list_display = ("created_at", "operation", "subject", "seq", "state", "outcome", "reason", "by")
+    list_display = ("created_at", "operation", "about", "seq", "state", "outcome", "reason", "by")
     list_select_related = ("by",)
+    told: ClassVar = {
+        "operation": decisions.wish,
+        "subject": lambda delivery: about_in_words(delivery.subject),
+        "reason": decisions.why,
+    }
     list_filter = (
         choice_filter("state", _("state"), Delivery.State.choices),
         choice_filter("outcome", _("outcome"), Delivery.Outcome.choices),
@@ -62,6 +65,10 @@ class DeliveryAdmin(RoleAdmin):
         return super().search_by_uuid(wanted) | Q(
             subject__in=[f"{kind}:{wanted}" for kind in SUBJECTS]
         )
+
+    @admin.display(description=_("subject"), ordering="subject")
+    def about(self, obj: Any) -> str:
+        return about_in_words(obj.subject, is_short=True)
 
     @admin.action(description=_("It happened…"), permissions=["act"])
     def it_happened(

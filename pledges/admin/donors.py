@@ -1,13 +1,13 @@
 """What the admin's lists about donors have in common: whose a row is, how it is found by its donor,
-how values that TapRaise sends are called, and that a look is kept."""
+and that a look is kept."""
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, ClassVar, Final
 
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import SEARCH_VAR, ChangeList
-from django.db.models import Model, QuerySet, TextChoices
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
@@ -19,7 +19,7 @@ from accounts import audit, looked_for
 from accounts.admin import RoleAdmin, reader_of
 from accounts.models import User
 from pledges import finding
-from pledges.models import Organization, Person, in_words
+from pledges.models import Organization, Person
 
 # Under which the session keeps what was looked for in the admin.
 SEARCHES: Final = "admin_searches"
@@ -70,16 +70,11 @@ class DonorList(ChangeList):
 class DonorAdmin(RoleAdmin):
     """Rows about donors: those of the reader's organisations, and each look is put on the trail.
 
-    `words` says how the values of a column are called. Where `person_lookup` leads from a row to
-    its donor, rows are found by the donor's last name, phone number or postcode, too.
+    Where `person_lookup` leads from a row to its donor, rows are found by the donor's last name,
+    phone number or postcode, too.
     """
 
-    words: ClassVar[Mapping[str, type[TextChoices]]] = {}
     person_lookup: ClassVar[str] = ""
-
-    def __init__(self, model: type[Model], admin_site: admin.AdminSite) -> None:
-        super().__init__(model, admin_site)
-        self._worded = {name: _worded(model, name, of) for name, of in self.words.items()}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows: Any = super().get_queryset(request)
@@ -99,11 +94,7 @@ class DonorAdmin(RoleAdmin):
 
     def get_list_display(self, request: HttpRequest) -> Any:
         columns: Any = super().get_list_display(request)
-        own = {**self._worded, "donor": self._donor_of(request)}
-        return [own.get(one, one) for one in columns]
-
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return [self._worded.get(one, one) for one in super().get_fields(request, obj)]
+        return [self._donor_of(request) if one == "donor" else one for one in columns]
 
     def person_of(self, obj: Any) -> Person | None:
         found: Person | None = obj.person
@@ -212,16 +203,3 @@ def organizations_of(request: HttpRequest) -> QuerySet[Organization]:
 def words_looked_for(request: HttpRequest, name: str) -> str:
     """What somebody wrote, by the name under which it is kept; else the name itself."""
     return looked_for.kept(request, name, of=SEARCHES) or name
-
-
-def _worded(model: type[Model], column: str, choices: type[TextChoices]) -> Callable[[Any], str]:
-    """A column whose values are told in words; one that no document lists stays as it is."""
-
-    field: Any = model._meta.get_field(column)
-
-    @admin.display(description=field.verbose_name, ordering=column)
-    def worded(obj: Any) -> str:
-        return in_words(choices, getattr(obj, column))
-
-    worded.__name__ = column
-    return worded

@@ -1,6 +1,7 @@
 """What TapRaise tells of donors and pledges, and what people here did about it."""
 
 import uuid
+from operator import attrgetter
 from typing import Any, ClassVar
 
 from django.contrib import admin
@@ -24,6 +25,7 @@ from pledges.models import (
     QualityResult,
     SignatureRequest,
     Transaction,
+    in_words,
 )
 
 
@@ -72,11 +74,13 @@ class PledgeAdmin(DonorAdmin):
     )
     list_select_related = ("owning_organization", "person")
     list_filter = (choice_filter("status", _("status"), Pledge.Status.choices), OrganizationFilter)
-    words: ClassVar = {
-        "status": Pledge.Status,
-        "donation_interval": Pledge.Interval,
-        "initial_donation_interval": Pledge.Interval,
-        "recruitment_type": Pledge.RecruitmentType,
+    told: ClassVar = {
+        "status": attrgetter("status_words"),
+        "donation_interval": attrgetter("interval_words"),
+        "initial_donation_interval": lambda pledge: in_words(
+            Pledge.Interval, pledge.initial_donation_interval
+        ),
+        "recruitment_type": attrgetter("recruitment_words"),
     }
     uuid_lookups = ("pk", "person")
     person_lookup = "person"
@@ -99,7 +103,7 @@ class TransactionAdmin(DonorAdmin):
         choice_filter("status", _("status"), Transaction.Status.choices),
         PersonOrganizationFilter,
     )
-    words: ClassVar = {"status": Transaction.Status}
+    told: ClassVar = {"status": lambda one: in_words(Transaction.Status, one.status)}
     uuid_lookups = ("pk", "person", "pledge")
     person_lookup = "person"
     search_help_text = _(
@@ -134,9 +138,15 @@ class NewPledgeAdmin(DonorAdmin):
 
     list_display = ("at", "user", "uuid", "donation_amount", "donation_interval", "managed_in")
     list_select_related = ("user",)
+    told: ClassVar = {
+        "donation_interval": lambda made: in_words(Pledge.Interval, made.donation_interval)
+    }
     list_filter = (OrganizationFilter,)
     uuid_lookups = ("pk", "person")
-    search_help_text = _("The uuid of a pledge or of a person.")
+    person_lookup = "person"
+    search_help_text = _(
+        "Last name, phone number or postcode of a donor, or the uuid of a pledge or a person."
+    )
     ordering = ("-at", "-pk")
     left_out = ("token", "delivery")
 

@@ -7,6 +7,7 @@ the admin.
 
 import uuid
 from contextlib import suppress
+from operator import attrgetter
 from typing import Any, ClassVar
 
 from django import forms
@@ -173,6 +174,7 @@ class AlphacommLinkAdmin(ReferencedAdmin):
         "fetched_at",
     )
     list_select_related = ("pay_link",)
+    told: ClassVar = {"status": attrgetter("status_words")}
     list_filter = (
         choice_filter("status", _("status"), AlphacommLink.Status.choices),
         type(
@@ -206,6 +208,7 @@ class TextMessageAdmin(ReferencedAdmin):
         "ended_badly_at",
     )
     list_select_related = ("user", "script")
+    told: ClassVar = {"record_status": attrgetter("status_words")}
     list_filter = (
         choice_filter("medium", _("medium"), TextMessage.Medium.choices),
         choice_filter("record_status", _("status"), TextMessage.RecordStatus.choices),
@@ -234,6 +237,7 @@ class TextMessageAdmin(ReferencedAdmin):
 class VoiceResultAdmin(ReferencedAdmin):
     list_display = ("at", "message", "status", "is_reached", "answered_on")
     list_select_related = ("message",)
+    told: ClassVar = {"status": attrgetter("status_words")}
     list_filter = (choice_filter("status", _("status"), VoiceResult.Status.choices),)
     uuid_lookups = ("message", "message__person")
     reference_lookups = ("voice_call_id", "message__reference")
@@ -254,6 +258,7 @@ class VoiceResultAdmin(ReferencedAdmin):
 class MandateAdmin(ReferencedAdmin):
     list_display = ("at", "user", "debtor_reference", "status", "signed_at", "ended_badly_at")
     list_select_related = ("user",)
+    told: ClassVar = {"status": attrgetter("status_words")}
     list_filter = (
         choice_filter("status", _("status"), Mandate.Status.choices),
         PersonOrganizationFilter,
@@ -269,6 +274,7 @@ class MandateAdmin(ReferencedAdmin):
 class BatchAdmin(ReferencedAdmin):
     list_display = ("at", "user", "name", "script", "size", "action", "status", "fetched_at")
     list_select_related = ("user", "script")
+    told: ClassVar = {"status": attrgetter("status_words")}
     list_filter = (choice_filter("status", _("status"), Batch.Status.choices),)
     reference_lookups = ("name",)
     search_help_text = _("The name of a batch at Alphacomm, or its uuid here.")

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 from uuid import uuid4
 
 from django import forms
@@ -22,6 +22,7 @@ from accounts.models import AlreadySent, AuditEntry, FormChanged, User
 from accounts.two_steps import FORM_CHANGED
 from pledges import people
 from pledges.actions import PeopleChanged, import_people
+from pledges.admin import trail
 from pledges.admin.donors import organizations_of
 from pledges.models import Organization
 from pledges.people_file import PersonLine
@@ -263,6 +264,16 @@ class MemberAdmin(UserAdmin):
 
 @admin.register(AuditEntry)
 class OwnAuditEntryAdmin(AuditEntryAdmin):
+    list_display = ("at", "user", "action", "about", "person_uuid")
+    told: ClassVar = {
+        "action": lambda entry: trail.done_in_words(entry.action),
+        "subject": lambda entry: trail.subject_in_words(entry.subject),
+    }
+
+    @admin.display(description=_("about"), ordering="subject")
+    def about(self, obj: Any) -> str:
+        return trail.subject_in_words(obj.subject, is_short=True)
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         entries = super().get_queryset(request)
         reader = reader_of(request)
