@@ -29,6 +29,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import audit
 from accounts.actions import remove_second_factor
+from accounts.admin_site import Part
 from accounts.models import User
 
 HIDDEN = "••••"
@@ -99,6 +100,8 @@ class RoleAdmin(ByRole, admin.ModelAdmin):  # type: ignore[type-arg]
 
     uuid_lookups: ClassVar[tuple[str, ...]] = ("pk",)
     hidden_fields: ClassVar[tuple[str, ...]] = ()
+    # Where the list stands on the overview.
+    part: ClassVar[Part] = Part.DONE
     told: ClassVar[Mapping[str, Callable[[Any], str]]] = {}
     # Columns that are for the program and tell a reader nothing.
     left_out: ClassVar[tuple[str, ...]] = ("digest", "lease")
@@ -290,6 +293,7 @@ class UserAdmin(RoleAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
     A first password is told by word of mouth: nothing is sent by mail.
     """
 
+    part = Part.SET
     managers_edit = True
     list_display = ("username", "first_name", "last_name", "role", "is_active", "last_login")
     list_filter = ("role", "is_active")
@@ -352,6 +356,7 @@ class UserAdmin(RoleAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
 class AuditEntryAdmin(RoleAdmin):
     """The trail: read only, and kept whole by its seals."""
 
+    part = Part.KEPT
     list_display = ("at", "user", "action", "subject", "person_uuid")
     list_select_related = ("user",)
     ordering = ("-at", "-pk")

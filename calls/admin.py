@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin import RecordInline, choice_filter, confirmed, reader_of
+from accounts.admin_site import Part
 from accounts.models import AlreadySent, FormChanged, User
 from calls import rules_admin, script_admin, target_admin
 from calls.actions import (
@@ -93,6 +94,7 @@ class EndingInline(RecordInline):
 
 @admin.register(Call)
 class CallAdmin(DonorAdmin):
+    part = Part.TOLD
     list_display = (
         "donor",
         "status",

@@ -20,6 +20,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin import RoleAdmin, confirmed, reader_of
+from accounts.admin_site import Part
 from calls.actions import NotAllowed, NotOurs, put_in_force, write_script
 from calls.checklist import scripts_in_force
 from calls.models import Call, Script
@@ -116,6 +117,7 @@ def script_state(script: Script) -> State:
 class ScriptAdmin(RoleAdmin):
     """Versions of what agents say: written, looked at with an invented donor, put in force."""
 
+    part = Part.SET
     form = ScriptForm
     change_form_template = "admin/script_change_form.html"
     list_display = ("organization", "call_type", "version", "state", "user", "at")

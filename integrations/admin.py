@@ -19,6 +19,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin import HIDDEN, RoleAdmin, choice_filter, confirmed, reader_of
+from accounts.admin_site import Part
 from integrations import actions, decisions, drift
 from integrations.models import (
     Breaker,
@@ -44,6 +45,7 @@ def _systems(deliveries: QuerySet[Delivery]) -> str:
 class DeliveryAdmin(RoleAdmin):
     """Messages to the systems outside: what was wanted, and what came of it."""
 
+    part = Part.KEPT
     list_display = ("created_at", "operation", "about", "seq", "state", "outcome", "reason", "by")
     list_select_related = ("by",)
     told: ClassVar = {
@@ -150,6 +152,7 @@ class DeliveryAdmin(RoleAdmin):
 
 @admin.register(Stream)
 class StreamAdmin(RoleAdmin):
+    part = Part.KEPT
     list_display = (
         "account",
         "feed",
@@ -169,6 +172,7 @@ class StreamAdmin(RoleAdmin):
 
 @admin.register(Quarantine)
 class QuarantineAdmin(RoleAdmin):
+    part = Part.KEPT
     list_display = ("last_seen_at", "feed", "record_uuid", "path", "reason", "times", "solved_at")
     list_filter = (("solved_at", admin.EmptyFieldListFilter),)
     uuid_lookups = ("record_uuid",)
@@ -186,6 +190,7 @@ class QuarantineAdmin(RoleAdmin):
 class WebhookEventAdmin(RoleAdmin):
     """The inbox: what came in, and what became of it."""
 
+    part = Part.KEPT
     list_display = (
         "received_at",
         "event",
@@ -240,6 +245,7 @@ class WebhookEventAdmin(RoleAdmin):
 
 @admin.register(Breaker)
 class BreakerAdmin(RoleAdmin):
+    part = Part.KEPT
     list_display = ("key", "opened_at", "try_after", "failures", "reason")
     search_fields = ("key",)
     ordering = ("key",)
@@ -271,6 +277,7 @@ class BreakerAdmin(RoleAdmin):
 class DriftAdmin(RoleAdmin):
     """What TapRaise sends otherwise than documented: for whoever keeps Belbord up to date."""
 
+    part = Part.KEPT
     list_display = ("in_words", "record", "first_seen_at", "last_seen_at", "times")
     list_filter = (choice_filter("kind", _("kind"), Drift.Kind.choices),)
     search_fields = ("path",)
@@ -283,6 +290,7 @@ class DriftAdmin(RoleAdmin):
 
 @admin.register(Heartbeat)
 class HeartbeatAdmin(RoleAdmin):
+    part = Part.KEPT
     list_display = ("name", "seen_at")
     search_fields = ("name",)
     ordering = ("name",)

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin import HIDDEN, RecordInline, RoleAdmin, choice_filter
+from accounts.admin_site import Part
 from accounts.models import User
 from pledges.admin.donors import (
     DonorAdmin,
@@ -37,6 +38,7 @@ class QualityInline(RecordInline):
 
 @admin.register(Person)
 class PersonAdmin(DonorAdmin):
+    part = Part.TOLD
     list_display = ("donor", "owning_organization", "language", "created_at", "short_uuid")
     list_select_related = ("owning_organization",)
     list_filter = (OrganizationFilter,)
@@ -63,6 +65,7 @@ class PersonAdmin(DonorAdmin):
 
 @admin.register(Pledge)
 class PledgeAdmin(DonorAdmin):
+    part = Part.TOLD
     list_display = (
         "donor",
         "status",
@@ -97,6 +100,7 @@ class PledgeAdmin(DonorAdmin):
 
 @admin.register(Transaction)
 class TransactionAdmin(DonorAdmin):
+    part = Part.TOLD
     list_display = ("donor", "status", "amount", "method", "created_at", "short_uuid")
     list_select_related = ("person",)
     list_filter = (

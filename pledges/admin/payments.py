@@ -17,6 +17,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin import HIDDEN, RoleAdmin, choice_filter, reader_of
+from accounts.admin_site import Part
 from accounts.models import User
 from pledges.admin.donors import (
     DonorAdmin,
@@ -72,6 +73,7 @@ class MessageScriptForm(forms.ModelForm):  # type: ignore[type-arg]
 class MessageScriptAdmin(RoleAdmin):
     """What can be sent to donors: the messages that Alphacomm set up, by their numbers there."""
 
+    part = Part.SET
     managers_edit = True
     form = MessageScriptForm
     list_display = ("name", "organization", "script_id", "medium", "carries", "is_active")
@@ -163,6 +165,7 @@ class PayLinkAdmin(ReferencedAdmin):
 class AlphacommLinkAdmin(ReferencedAdmin):
     """What Alphacomm has: several may be of one PayLink of ours, of which the oldest counts."""
 
+    part = Part.TOLD
     list_display = (
         "created_on",
         "id",
@@ -235,6 +238,7 @@ class TextMessageAdmin(ReferencedAdmin):
 
 @admin.register(VoiceResult)
 class VoiceResultAdmin(ReferencedAdmin):
+    part = Part.TOLD
     list_display = ("at", "message", "status", "is_reached", "answered_on")
     list_select_related = ("message",)
     told: ClassVar = {"status": attrgetter("status_words")}
