@@ -100,11 +100,11 @@ class CallAdmin(DonorAdmin):
         "status",
         "type",
         "requested_at",
-        "charity",
-        "calling_organization",
-        "attempts_count",
         "result_code",
         "short_uuid",
+        "charity",
+        "attempts_count",
+        "calling_organization",
     )
     list_select_related = ("person__owning_organization", "calling_organization")
     list_filter = (
