@@ -9,7 +9,7 @@ room that knows organisations, which narrows them: see pledges/admin/.
 """
 
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
 from allauth.account.admin import EmailAddress
@@ -29,6 +29,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import audit
 from accounts.actions import remove_second_factor
+from accounts.admin_site import Part
 from accounts.models import User
 
 HIDDEN = "••••"
@@ -93,11 +94,15 @@ class RoleAdmin(ByRole, admin.ModelAdmin):  # type: ignore[type-arg]
     """A list that stays quick: capped count, search by whole uuid, 50 rows a page.
 
     `uuid_lookups` are the columns that such a search compares. `hidden_fields` are never read from
-    the database, and the page only says that there is something. Changes are put on the trail.
+    the database, and the page only says that there is something. `told` has, by the name of a
+    column, what is shown of a row in its place: words for a code. Changes are put on the trail.
     """
 
     uuid_lookups: ClassVar[tuple[str, ...]] = ("pk",)
     hidden_fields: ClassVar[tuple[str, ...]] = ()
+    # Where the list stands on the overview.
+    part: ClassVar[Part] = Part.DONE
+    told: ClassVar[Mapping[str, Callable[[Any], str]]] = {}
     # Columns that are for the program and tell a reader nothing.
     left_out: ClassVar[tuple[str, ...]] = ("digest", "lease")
     paginator = CappedPaginator
@@ -105,6 +110,10 @@ class RoleAdmin(ByRole, admin.ModelAdmin):  # type: ignore[type-arg]
     show_facets = admin.ShowFacets.NEVER
     list_per_page = 50
     list_max_show_all = 50
+
+    def __init__(self, model: type[Model], admin_site: admin.AdminSite) -> None:
+        super().__init__(model, admin_site)
+        self._told = {name: _told(model, name, words) for name, words in self.told.items()}
 
     def _get_obj_does_not_exist_redirect(self, *args: Any) -> HttpResponse:
         # Django would go to the list and say there that the uuid does not exist.
@@ -133,6 +142,10 @@ class RoleAdmin(ByRole, admin.ModelAdmin):  # type: ignore[type-arg]
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).defer(*self.hidden_fields)
 
+    def get_list_display(self, request: HttpRequest) -> Any:
+        columns: Any = super().get_list_display(request)
+        return [self._told.get(one, one) for one in columns]
+
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         if self.fields or self.has_change_permission(request, obj):
             return super().get_fields(request, obj)
@@ -141,7 +154,8 @@ class RoleAdmin(ByRole, admin.ModelAdmin):  # type: ignore[type-arg]
             for field in self.opts.fields
             if field.name not in (*self.left_out, *self.hidden_fields)
         ]
-        return [*columns, *self.get_readonly_fields(request, obj)]
+        told = (self._told.get(one, one) for one in columns)
+        return [*told, *self.get_readonly_fields(request, obj)]
 
     def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> Any:
         self._record("added", request, obj)
@@ -164,6 +178,18 @@ class RoleAdmin(ByRole, admin.ModelAdmin):  # type: ignore[type-arg]
             **facts,
             **self.facts(obj),
         )
+
+
+def _told(model: type[Model], column: str, words: Callable[[Any], str]) -> Callable[[Any], str]:
+    """A column of the admin that is called and ordered as the model's own, and told in words."""
+    field: Any = model._meta.get_field(column)
+
+    @admin.display(description=field.verbose_name, ordering=column)
+    def told(obj: Any) -> str:
+        return words(obj)
+
+    told.__name__ = column
+    return told
 
 
 class RecordInline(ByRole, admin.StackedInline):  # type: ignore[type-arg]
@@ -267,6 +293,7 @@ class UserAdmin(RoleAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
     A first password is told by word of mouth: nothing is sent by mail.
     """
 
+    part = Part.SET
     managers_edit = True
     list_display = ("username", "first_name", "last_name", "role", "is_active", "last_login")
     list_filter = ("role", "is_active")
@@ -329,6 +356,7 @@ class UserAdmin(RoleAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
 class AuditEntryAdmin(RoleAdmin):
     """The trail: read only, and kept whole by its seals."""
 
+    part = Part.KEPT
     list_display = ("at", "user", "action", "subject", "person_uuid")
     list_select_related = ("user",)
     ordering = ("-at", "-pk")

@@ -17,11 +17,13 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext
 
 from accounts.admin import RoleAdmin
+from accounts.admin_site import Part
 
 
 class PreviewedAdmin(RoleAdmin):
     """Rows of which a person reads what saving or removing them does, before it happens."""
 
+    part = Part.SET
     change_form_template = "admin/previewed_change_form.html"
     delete_confirmation_template = "admin/previewed_delete_confirmation.html"
     # Whether saving does anything to look at first: without it the button says Save at once.

@@ -5,7 +5,8 @@ it will do.
 """
 
 import uuid
-from typing import Any
+from operator import attrgetter
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
@@ -15,6 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin import RecordInline, choice_filter, confirmed, reader_of
+from accounts.admin_site import Part
 from accounts.models import AlreadySent, FormChanged, User
 from calls import rules_admin, script_admin, target_admin
 from calls.actions import (
@@ -92,15 +94,17 @@ class EndingInline(RecordInline):
 
 @admin.register(Call)
 class CallAdmin(DonorAdmin):
+    part = Part.TOLD
     list_display = (
-        "uuid",
+        "donor",
         "status",
         "type",
         "requested_at",
-        "charity",
-        "calling_organization",
-        "attempts_count",
         "result_code",
+        "short_uuid",
+        "charity",
+        "attempts_count",
+        "calling_organization",
     )
     list_select_related = ("person__owning_organization", "calling_organization")
     list_filter = (
@@ -108,13 +112,26 @@ class CallAdmin(DonorAdmin):
         choice_filter("type", _("type"), Call.Type.choices),
         PersonOrganizationFilter,
     )
+    told: ClassVar = {
+        "status": attrgetter("status_words"),
+        "type": attrgetter("type_words"),
+        "result_code": attrgetter("result_words"),
+    }
     uuid_lookups = ("pk", "person", "pledge")
-    search_help_text = _("The uuid of a call, a person or a pledge.")
+    person_lookup = "person"
+    search_help_text = _(
+        "Last name, phone number or postcode of a donor, or the uuid of a call, a person or a "
+        "pledge."
+    )
     ordering = ("-requested_at", "-uuid")
     hidden_fields = ("external_additional",)
     left_out = ("digest", "lease", "tried_in")
     inlines = (AttemptInline, CompletionInline, EndingInline)
     actions = ("cancel", "expire")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        # Beside the name no more of the donor is shown than a uuid.
+        return super().get_queryset(request).defer("person__iban")
 
     @admin.display(description=_("organisation"))
     def charity(self, obj: Call) -> str:
@@ -347,7 +364,11 @@ class NewCallAdmin(DonorAdmin):
     list_select_related = ("user",)
     list_filter = (PersonOrganizationFilter,)
     uuid_lookups = ("pk", "person", "pledge")
-    search_help_text = _("The uuid of a call, a person or a pledge.")
+    person_lookup = "person"
+    search_help_text = _(
+        "Last name, phone number or postcode of a donor, or the uuid of a call, a person or a "
+        "pledge."
+    )
     ordering = ("-requested_at", "-pk")
     left_out = ("token", "delivery")
 

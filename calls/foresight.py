@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time
 from typing import Any, Final
 
+from django.db.models import Sum
 from django.utils.formats import date_format, number_format
 from django.utils.timezone import localdate, localtime
 from django.utils.translation import gettext as _
@@ -16,7 +17,7 @@ from django.utils.translation import ngettext, pgettext
 
 from calls import counting
 from calls.checklist import asked_by, check_rules_on
-from calls.models import Call, CheckRules, Item, QueueCount
+from calls.models import Call, CheckRules, Item, QueueCount, QueueCounting
 from pledges.contact import AMSTERDAM, Rulebook
 from pledges.models import CallingRules, ClosedDay, Organization
 from pledges.models.organizations import LAST_MINUTE
@@ -121,6 +122,11 @@ def _hours_of_day(
     if old == new:
         # In no f-string: what stands in one is not collected for translation.
         return _("%(text)s, as before.") % {"text": text % words}
+    if new is None:
+        return _("%(text)s; until now calls may be made then: %(old)s.") % {
+            "text": text % words,
+            "old": old,
+        }
     return _with_old(text % words, old or closed())
 
 
@@ -399,21 +405,42 @@ def of_closed_day(*, before: ClosedDay | None, after: ClosedDay | None, at: date
         if day < localdate(at):
             lines.append(_("%(day)s is over: it changes nothing.") % {"day": _long(day)})
             continue
-        names: dict[tuple[str | None, str | None], list[str]] = {}
+        alike: dict[tuple[str | None, str | None], list[Organization]] = {}
         for organization in _with_hours(before, after):
             pair = tuple(_usual_hours(book, organization, day) for book in (now, then))
-            names.setdefault((pair[0], pair[1]), []).append(str(organization))
-        for (old, new), those in names.items():
+            alike.setdefault((pair[0], pair[1]), []).append(organization)
+        for (old, new), those in alike.items():
             words = {"day": _long(day), "new": new, "old": old or closed()}
-            words["names"] = _some(those)
+            words["names"] = _some([str(one) for one in those])
             if old == new:
                 text = _("%(names)s: %(day)s stays as it was, %(old)s.")
             elif new is None:
-                text = _("%(names)s: nobody is called on %(day)s (was: %(old)s).")
+                text = _(
+                    "%(names)s: nobody is called any more on %(day)s; until now calls may be made "
+                    "then: %(old)s."
+                )
             else:
                 text = _("%(names)s: on %(day)s calls may be made %(new)s (was: %(old)s).")
             lines.append(text % words)
+            if day == localdate(at) and old is not None and new != old:
+                lines += _open_calls_of(those)
     return lines or [_("No organisation has calling hours that this is about.")]
+
+
+def _open_calls_of(organizations: Iterable[Organization]) -> list[str]:
+    """How many calls could be made when the queue was counted last, as the floor shows it; nothing
+    while it was never counted."""
+    last = QueueCounting.objects.order_by("-at").first()
+    if last is None:
+        return []
+    can_be_called = last.counts.filter(organization__in=organizations, why=QueueCount.Why.NOW)
+    calls = can_be_called.aggregate(calls=Sum("calls"))["calls"] or 0
+    text = ngettext(
+        "That is about %(n)s open call that could be made at %(time)s.",
+        "That is about %(n)s open calls that could be made at %(time)s.",
+        calls,
+    )
+    return [text % {"n": _number(calls), "time": date_format(localtime(last.at), "H:i")}]
 
 
 def _with_hours(*rows: ClosedDay | None) -> list[Organization]:

@@ -20,6 +20,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin import RoleAdmin, confirmed, reader_of
+from accounts.admin_site import Part
 from calls.actions import NotAllowed, NotOurs, put_in_force, write_script
 from calls.checklist import scripts_in_force
 from calls.models import Call, Script
@@ -116,6 +117,7 @@ def script_state(script: Script) -> State:
 class ScriptAdmin(RoleAdmin):
     """Versions of what agents say: written, looked at with an invented donor, put in force."""
 
+    part = Part.SET
     form = ScriptForm
     change_form_template = "admin/script_change_form.html"
     list_display = ("organization", "call_type", "version", "state", "user", "at")
@@ -158,6 +160,19 @@ class ScriptAdmin(RoleAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return ("fields_there_are",) if obj is None else ("state", "preview")
 
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """What an empty form begins with: a version that is to be written anew, if one is named."""
+        named = request.GET.get("from", "")
+        written = self.get_queryset(request).filter(pk=named) if named.isdecimal() else None
+        found = written.first() if written is not None else None
+        if found is None:
+            return {}
+        return {
+            "organization": found.organization_id,
+            "call_type": found.call_type,
+            "text": found.text,
+        }
+
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         made = write_script(
             user=reader_of(request),
@@ -189,7 +204,8 @@ class ScriptAdmin(RoleAdmin):
 
     @admin.display(description=_("preview, with an invented donor"))
     def preview(self, obj: Script) -> SafeString:
-        values = invented(agent=str(obj.user or "Alice"), charity=str(obj.organization))
+        agent = obj.user.spoken_name if obj.user else "Alice"
+        values = invented(agent=agent, charity=str(obj.organization))
         blocks = filled(obj.text, values)
         return SafeString(render_to_string("calls/_script.html", {"blocks": blocks}))
 
@@ -207,8 +223,8 @@ class ScriptAdmin(RoleAdmin):
             action="put_in_force",
             title=_("Put in force"),
             effect=_(
-                "From now on this is what agents read in calls of this organisation and type. The "
-                "version that was in force stays, and can be put back in the same way."
+                "From now on this is what agents read in calls of this type for this organisation. "
+                "The version that was in force stays, and can be put back in the same way."
             ),
             do=lambda script, _answers: put_in_force(
                 user=reader_of(request), script=script, at=timezone.now()

@@ -1,63 +1,29 @@
 """Finding a donor who rings back, a call or a pledge: only what the one who asks may see.
 
-One box takes everything, so `Wanted` says what the words in it may mean. Every way to a donor goes
-by an index; of what fits, nobody gets more than a page. Nothing is written.
+One box takes everything; pledges/finding.py says what the words in it may mean, and has the ways to
+a donor. Of what fits, nobody gets more than a page. Nothing is written.
 """
 
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import reduce
 from itertools import chain, zip_longest
-from operator import or_
 from typing import Any, Final
 
-from django.db.models import (
-    BigIntegerField,
-    CharField,
-    OuterRef,
-    Q,
-    QuerySet,
-    Subquery,
-    UUIDField,
-)
+from django.db.models import BigIntegerField, OuterRef, QuerySet, Subquery, UUIDField
 
 from accounts.models import User
 from accounts.prepared import Prepared
 from calls.models import Call, Completion, Ending, Hold, HoldKey, NewCall, ResultCode
 from calls.strangers import hidden_persons
+from pledges.finding import Wanted, find_persons
 from pledges.models import NewPledge, Person, Pledge, in_words
-from pledges.names import TypedName
 
 # Donors on a page; of each the open calls, and the newest ones that are over.
 MOST = 20
 MOST_OPEN, MOST_ENDED = 3, 2
 MOST_CALLS = 400
-# A last name shorter than this is looked for as it is, and not as the beginning of one.
-SHORT_NAME = 3
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What somebody wrote in the box, and what it may mean."""
-
-    text: str
-    # A number of TapRaise's: of a call, a pledge or a person.
-    number: uuid.UUID | None = None
-    # In E.164.
-    phone: str | None = None
-    postcode: str = ""
-    house_number: str = ""
-    names: Sequence[TypedName] = ()
-    # Where a phone number begins so, but this is none: all of the words, or one beside a name.
-    is_part_of_phone: bool = False
-    has_part_of_phone: bool = False
-
-    @property
-    def may_be_reference(self) -> bool:
-        """Whether another application may call something so: names have no digits."""
-        return not self.phone and not self.postcode and any(c.isdigit() for c in self.text)
 
 
 @dataclass(frozen=True)
@@ -130,7 +96,7 @@ def find_donors(wanted: Wanted, *, user: User, at: datetime) -> FoundDonors:
     under exactly these words come first, then by name."""
     elsewhere = _elsewhere(wanted.text, user) if wanted.may_be_reference else []
     persons = {person.pk: person for person, _pledge in elsewhere}
-    for found in _persons(wanted, user):
+    for found in find_persons(wanted, user=user, most=MOST):
         persons.setdefault(found.pk, found)
     shown = list(persons.values())[:MOST]
     pledges = {person.pk: pledge for person, pledge in elsewhere if pledge is not None}
@@ -153,85 +119,6 @@ def find_donors(wanted: Wanted, *, user: User, at: datetime) -> FoundDonors:
 
 
 # ── Ways to a donor ───────────────────────────────────────────────────────────────────────────────
-
-
-def _persons(wanted: Wanted, user: User) -> list[Person]:
-    if wanted.phone:
-        return _some(_by_phone(wanted.phone), user)
-    if wanted.postcode:
-        return _some(_by_address(wanted.postcode, wanted.house_number), user)
-    # Exactly this name with this prefix, before all that begin so.
-    exactly = [_who_is_called(f"{n.last} {n.prefix}", n.first) for n in wanted.names if n.prefix]
-    found = _some(reduce(or_, exactly), user) if exactly else []
-    # One after the other: each follows the index, and stops after a page.
-    for name in wanted.names:
-        if len(found) <= MOST:
-            found += _NAMED.ask(user=user.pk, **_range(name.last), **_first(name.first))
-    return list({person.pk: person for person in found}.values())
-
-
-def _some(fits: Q, user: User) -> list[Person]:
-    return list(_page(fits, user))
-
-
-def _page(fits: Q, user: Any) -> QuerySet[Person]:
-    """A page of them, and one more if there are more."""
-    fitting = Person.objects.visible_to(user).filter(fits).order_by("name_key", "uuid")
-    # Which they are, from an index alone; only what is shown is read.
-    shown = Person.objects.filter(pk__in=fitting.values("pk")[: MOST + 1]).defer("iban")
-    in_order = shown.order_by("name_key", "first_key", "uuid")
-    return in_order.select_related("owning_organization")
-
-
-def _by_phone(number: str) -> Q:
-    return Q(mobile_e164=number) | Q(phone_e164=number)
-
-
-def _by_address(postcode: str, house_number: str) -> Q:
-    fits = Q(postcode_key=postcode)
-    if house_number:
-        # What stands behind the digits, if anything, is an extension.
-        fits &= Q(house_number=house_number) | Q(house_number__regex=rf"^{house_number}[^0-9]")
-    return fits
-
-
-def _who_is_called(key: str, first: str) -> Q:
-    """Whose last name begins so; a short one, or one with its prefix, is the whole last name."""
-    return _between(**_range(key), **_first(first))
-
-
-def _range(key: str) -> dict[str, Any]:
-    """From where to where such names stand in the index."""
-    is_whole = " " in key or len(key) < SHORT_NAME
-    # A space comes before every letter, and what follows it is the prefix.
-    until = f"{key}!" if is_whole else f"{key[:-1]}{chr(ord(key[-1]) + 1)}"
-    return {"begins": key, "until": until}
-
-
-def _first(name: str) -> dict[str, Any]:
-    return {"has_first": bool(name), "first": name, "initial": f" {name[:1]}"}
-
-
-def _between(*, begins: Any, until: Any, has_first: bool, first: Any, initial: Any) -> Q:
-    fits = Q(name_key__gte=begins, name_key__lt=until)
-    if has_first:
-        # The name begins so, or stands there as initials only.
-        fits &= Q(first_key__startswith=first) | Q(first_key__contains=initial)
-    return fits
-
-
-def _named(*, user: Any, **name: Any) -> QuerySet[Person]:
-    return _page(_between(**name), user)
-
-
-_NAMED: Final = Prepared(
-    _named,
-    user=BigIntegerField(),
-    begins=CharField(),
-    until=CharField(),
-    first=CharField(),
-    initial=CharField(),
-)
 
 
 def _elsewhere(reference: str, user: User) -> list[tuple[Person, Pledge | None]]:

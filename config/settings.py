@@ -200,7 +200,7 @@ INSTALLED_APPS = [
     "pledges",
     "integrations",
     "accounts",
-    "django.contrib.admin",
+    "accounts.admin_site.OverviewConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

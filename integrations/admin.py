@@ -6,7 +6,7 @@ Whose a delivery is, only a room above knows: it registers `DeliveryAdmin` (call
 import json
 import uuid
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
@@ -19,6 +19,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin import HIDDEN, RoleAdmin, choice_filter, confirmed, reader_of
+from accounts.admin_site import Part
 from integrations import actions, decisions, drift
 from integrations.models import (
     Breaker,
@@ -30,12 +31,10 @@ from integrations.models import (
     WebhookEvent,
 )
 from integrations.outline import outline
+from integrations.wishes import SUBJECTS, about_in_words
 
 # The kinds that Alphacomm's document names.
 KINDS = ("PayLinkVisited", "PayLinkPaid", "VoiceCallCompleted")
-
-# What a line of deliveries can be about: the words before the uuid in a subject.
-SUBJECTS = ("call", "pledge", "paylink", "message", "mandate", "batch", "voice")
 
 
 def _systems(deliveries: QuerySet[Delivery]) -> str:
@@ -46,8 +45,14 @@ def _systems(deliveries: QuerySet[Delivery]) -> str:
 class DeliveryAdmin(RoleAdmin):
     """Messages to the systems outside: what was wanted, and what came of it."""
 
-    list_display = ("created_at", "operation", "subject", "seq", "state", "outcome", "reason", "by")
+    part = Part.KEPT
+    list_display = ("created_at", "operation", "about", "seq", "state", "outcome", "reason", "by")
     list_select_related = ("by",)
+    told: ClassVar = {
+        "operation": decisions.wish,
+        "subject": lambda delivery: about_in_words(delivery.subject),
+        "reason": decisions.why,
+    }
     list_filter = (
         choice_filter("state", _("state"), Delivery.State.choices),
         choice_filter("outcome", _("outcome"), Delivery.Outcome.choices),
@@ -62,6 +67,10 @@ class DeliveryAdmin(RoleAdmin):
         return super().search_by_uuid(wanted) | Q(
             subject__in=[f"{kind}:{wanted}" for kind in SUBJECTS]
         )
+
+    @admin.display(description=_("subject"), ordering="subject")
+    def about(self, obj: Any) -> str:
+        return about_in_words(obj.subject, is_short=True)
 
     @admin.action(description=_("It happened…"), permissions=["act"])
     def it_happened(
@@ -143,6 +152,7 @@ class DeliveryAdmin(RoleAdmin):
 
 @admin.register(Stream)
 class StreamAdmin(RoleAdmin):
+    part = Part.KEPT
     list_display = (
         "account",
         "feed",
@@ -162,6 +172,7 @@ class StreamAdmin(RoleAdmin):
 
 @admin.register(Quarantine)
 class QuarantineAdmin(RoleAdmin):
+    part = Part.KEPT
     list_display = ("last_seen_at", "feed", "record_uuid", "path", "reason", "times", "solved_at")
     list_filter = (("solved_at", admin.EmptyFieldListFilter),)
     uuid_lookups = ("record_uuid",)
@@ -179,6 +190,7 @@ class QuarantineAdmin(RoleAdmin):
 class WebhookEventAdmin(RoleAdmin):
     """The inbox: what came in, and what became of it."""
 
+    part = Part.KEPT
     list_display = (
         "received_at",
         "event",
@@ -233,6 +245,7 @@ class WebhookEventAdmin(RoleAdmin):
 
 @admin.register(Breaker)
 class BreakerAdmin(RoleAdmin):
+    part = Part.KEPT
     list_display = ("key", "opened_at", "try_after", "failures", "reason")
     search_fields = ("key",)
     ordering = ("key",)
@@ -264,6 +277,7 @@ class BreakerAdmin(RoleAdmin):
 class DriftAdmin(RoleAdmin):
     """What TapRaise sends otherwise than documented: for whoever keeps Belbord up to date."""
 
+    part = Part.KEPT
     list_display = ("in_words", "record", "first_seen_at", "last_seen_at", "times")
     list_filter = (choice_filter("kind", _("kind"), Drift.Kind.choices),)
     search_fields = ("path",)
@@ -276,6 +290,7 @@ class DriftAdmin(RoleAdmin):
 
 @admin.register(Heartbeat)
 class HeartbeatAdmin(RoleAdmin):
+    part = Part.KEPT
     list_display = ("name", "seen_at")
     search_fields = ("name",)
     ordering = ("name",)

@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from integrations import actions
 from integrations.lines import Finding
 from integrations.models import Delivery
+from integrations.wishes import wish_in_words
 
 REFUSALS: Final = {
     actions.DecisionStale: _("It has changed since it was shown: look again, then decide."),
@@ -46,22 +47,6 @@ TWICE = {
         "If the first one arrived after all, everybody in the file gets two messages."
     ),
     "alphacomm.stop_calling": _("Done twice it does no harm."),
-}
-
-WISHES: Final = {
-    "tapraise.add_attempt": _("Log an attempt"),
-    "tapraise.complete_call": _("Complete a call"),
-    "tapraise.cancel_call": _("Cancel a call"),
-    "tapraise.expire_call": _("Let a call expire"),
-    "tapraise.create_call": _("Ask for a call"),
-    "tapraise.create_pledge": _("Make a pledge"),
-    "tapraise.update_pledge": _("Change a pledge"),
-    "tapraise.update_pledge_status": _("Change the status of a pledge"),
-    "alphacomm.create_pay_link": _("Make a PayLink"),
-    "alphacomm.create_mandate": _("Make an e-Mandate"),
-    "alphacomm.add_rows": _("Hand over a message"),
-    "alphacomm.add_file": _("Hand over a file of messages"),
-    "alphacomm.stop_calling": _("Stop a voice message"),
 }
 
 # Why it waits for a person, or how it ended.
@@ -136,7 +121,7 @@ class Reading:
 
 def wish(delivery: Delivery) -> str:
     """What it is to bring about, in words."""
-    return str(WISHES.get(delivery.operation, delivery.operation))
+    return wish_in_words(delivery.operation)
 
 
 def why(delivery: Delivery) -> str:

@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from integrations.encryption import EncryptedJSONField, EncryptedTextField
+from integrations.wishes import about_in_words, wish_in_words
 
 # The systems outside: as operations and breakers name them, and as people know them.
 SYSTEMS = {"tapraise": "TapRaise", "alphacomm": "Alphacomm"}
@@ -153,7 +154,8 @@ class Delivery(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.operation} {self.subject} #{self.seq}"
+        about = about_in_words(self.subject, is_short=True)
+        return f"{wish_in_words(self.operation)}: {about} #{self.seq}"
 
     @property
     def system(self) -> str:

@@ -117,7 +117,8 @@ def _planned(line: PersonLine, by: User, known: _Known) -> Planned:
         if organizations:
             words.append(_line(_("Organisations"), _names(organizations, known), ""))
         return Planned(line.number, line.username, Kind.NEW, words, columns, organizations)
-    before = {name: getattr(person, name) for name in columns}
+    # Of a name both parts are told, also where one of them changes.
+    before = {name: getattr(person, name) for name in (*columns, *NAMES)}
     changes = {name: value for name, value in columns.items() if value != before[name]}
     theirs = frozenset(one.pk for one in person.organizations.all())
     may_be_given = frozenset(one.pk for one in known.given)
@@ -179,12 +180,14 @@ def _columns(
 
 
 def _full_name(line: PersonLine, _person: User | None, _by: User, _known: _Known) -> dict[str, Any]:
-    if not line.name:
-        return {}
-    first, _space, last = line.name.partition(" ")
+    first, last = line.first_name, line.last_name
+    if line.name:
+        first, _space, last = line.name.partition(" ")
     if max(len(first), len(last)) > LONGEST_NAME:
         raise Refused(_("This name is too long."))
-    return {"first_name": first, "last_name": last}
+    # A whole name says of both what they are; an empty cell of one of two columns says nothing.
+    found = {"first_name": first, "last_name": last}
+    return found if line.name else {name: value for name, value in found.items() if value}
 
 
 def _email(line: PersonLine, _person: User | None, _by: User, _known: _Known) -> dict[str, Any]:

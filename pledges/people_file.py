@@ -24,6 +24,8 @@ DELIMITERS: Final = ";,\t"
 HEADINGS: Final[Mapping[str, Sequence[str]]] = {
     "username": ("username", "gebruikersnaam", "gebruiker", "user", "login"),
     "name": ("name", "naam", "volledigenaam", "fullname"),
+    "first_name": ("firstname", "voornaam", "givenname", "roepnaam"),
+    "last_name": ("lastname", "achternaam", "surname", "familyname", "familienaam"),
     "email": ("email", "mail", "emailadres", "emailaddress"),
     "role": ("role", "rol", "functie"),
     "organizations": (
@@ -53,7 +55,10 @@ class PersonLine:
     # Where it stands in the file: the first line, with the names of the columns, is 1.
     number: int
     username: str = ""
+    # Whole, or in two columns.
     name: str = ""
+    first_name: str = ""
+    last_name: str = ""
     email: str = ""
     role: str = ""
     organizations: str = ""
@@ -144,6 +149,11 @@ def _places(head: Sequence[str]) -> tuple[dict[str, int], tuple[str, ...]]:
             raise UnreadableFile(words % pair)
         else:
             places[column] = place
+    halves = [name for name in ("first_name", "last_name") if name in places]
+    if halves and "name" in places:
+        words = _("Two columns of this file mean the same: %(one)s and %(other)s.")
+        pair = {"one": head[places["name"]].strip(), "other": head[places[halves[0]]].strip()}
+        raise UnreadableFile(words % pair)
     if "username" not in places:
         words = _("The first line of this file names no column %(names)s.")
         raise UnreadableFile(words % {"names": _(" or ").join(HEADINGS["username"][:2])})

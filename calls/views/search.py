@@ -1,9 +1,8 @@
 """The search: a number opens what it names; anything else shows the donors that it fits.
 
-What is looked for is sent as a form, not in the address: addresses are kept in logs and histories,
-and what people look for there may be a donor's. It is kept in the session, under a name that says
-nothing, and the results stand at an address with that name: so they can be gone back to, and nobody
-is asked to send a form again.
+What is looked for is kept out of the address, see accounts/looked_for.py: the results stand at an
+address with a name that says nothing, so they can be gone back to, and nobody is asked to send a
+form again.
 """
 
 import uuid
@@ -13,18 +12,16 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.crypto import get_random_string
 from django.views.decorators.http import require_http_methods
 
-from accounts import audit
+from accounts import audit, looked_for
 from accounts.asking import SignedInRequest
 from calls.search import MOST, find_donors, find_number
 from calls.search_forms import SearchForm
 from integrations.bar import read_bar
 
-# In the session: what was looked for, by name, the last one at the end; and how many of them.
+# Under which the session keeps what was looked for here.
 SEARCHES: Final = "searches"
-MOST_KEPT: Final = 10
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -35,9 +32,8 @@ def search(request: SignedInRequest) -> HttpResponse:
             return _show(request, form, status=422)
         wanted = form.cleaned_data["query"]
         page = _page_of(request, wanted.number) if wanted.number else None
-        return page or redirect(_address(_keep(request, wanted.text)))
-    kept = dict(request.session.get(SEARCHES, ()))
-    text = kept.get(request.GET.get("search", ""))
+        return page or redirect(_address(looked_for.keep(request, wanted.text, of=SEARCHES)))
+    text = looked_for.kept(request, request.GET.get("search", ""), of=SEARCHES)
     # Of another session, or of long ago: there is an empty box.
     form = SearchForm(None if text is None else {"query": text})
     return _show(request, form)
@@ -45,8 +41,8 @@ def search(request: SignedInRequest) -> HttpResponse:
 
 def last_search(request: SignedInRequest) -> str:
     """The address of what this person looked for last; empty: nothing since they signed in."""
-    kept = request.session.get(SEARCHES)
-    return _address(kept[-1][0]) if kept else ""
+    name = looked_for.last_kept(request, of=SEARCHES)
+    return _address(name) if name else ""
 
 
 def _show(request: SignedInRequest, form: SearchForm, *, status: int = 200) -> HttpResponse:
@@ -74,14 +70,6 @@ def _page_of(request: SignedInRequest, number: uuid.UUID) -> HttpResponse | None
     if found.person:
         return redirect("person", uuid=found.person.pk)
     return None
-
-
-def _keep(request: SignedInRequest, text: str) -> str:
-    """The name under which this is kept, for as long as the session lasts."""
-    before = [(name, one) for name, one in request.session.get(SEARCHES, ()) if one != text]
-    name = get_random_string(8)
-    request.session[SEARCHES] = [*before, (name, text)][-MOST_KEPT:]
-    return name
 
 
 def _address(name: str) -> str:

@@ -7,6 +7,7 @@ the admin.
 
 import uuid
 from contextlib import suppress
+from operator import attrgetter
 from typing import Any, ClassVar
 
 from django import forms
@@ -16,6 +17,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin import HIDDEN, RoleAdmin, choice_filter, reader_of
+from accounts.admin_site import Part
 from accounts.models import User
 from pledges.admin.donors import (
     DonorAdmin,
@@ -71,6 +73,7 @@ class MessageScriptForm(forms.ModelForm):  # type: ignore[type-arg]
 class MessageScriptAdmin(RoleAdmin):
     """What can be sent to donors: the messages that Alphacomm set up, by their numbers there."""
 
+    part = Part.SET
     managers_edit = True
     form = MessageScriptForm
     list_display = ("name", "organization", "script_id", "medium", "carries", "is_active")
@@ -162,6 +165,7 @@ class PayLinkAdmin(ReferencedAdmin):
 class AlphacommLinkAdmin(ReferencedAdmin):
     """What Alphacomm has: several may be of one PayLink of ours, of which the oldest counts."""
 
+    part = Part.TOLD
     list_display = (
         "created_on",
         "id",
@@ -173,6 +177,7 @@ class AlphacommLinkAdmin(ReferencedAdmin):
         "fetched_at",
     )
     list_select_related = ("pay_link",)
+    told: ClassVar = {"status": attrgetter("status_words")}
     list_filter = (
         choice_filter("status", _("status"), AlphacommLink.Status.choices),
         type(
@@ -206,6 +211,7 @@ class TextMessageAdmin(ReferencedAdmin):
         "ended_badly_at",
     )
     list_select_related = ("user", "script")
+    told: ClassVar = {"record_status": attrgetter("status_words")}
     list_filter = (
         choice_filter("medium", _("medium"), TextMessage.Medium.choices),
         choice_filter("record_status", _("status"), TextMessage.RecordStatus.choices),
@@ -232,8 +238,10 @@ class TextMessageAdmin(ReferencedAdmin):
 
 @admin.register(VoiceResult)
 class VoiceResultAdmin(ReferencedAdmin):
+    part = Part.TOLD
     list_display = ("at", "message", "status", "is_reached", "answered_on")
     list_select_related = ("message",)
+    told: ClassVar = {"status": attrgetter("status_words")}
     list_filter = (choice_filter("status", _("status"), VoiceResult.Status.choices),)
     uuid_lookups = ("message", "message__person")
     reference_lookups = ("voice_call_id", "message__reference")
@@ -254,6 +262,7 @@ class VoiceResultAdmin(ReferencedAdmin):
 class MandateAdmin(ReferencedAdmin):
     list_display = ("at", "user", "debtor_reference", "status", "signed_at", "ended_badly_at")
     list_select_related = ("user",)
+    told: ClassVar = {"status": attrgetter("status_words")}
     list_filter = (
         choice_filter("status", _("status"), Mandate.Status.choices),
         PersonOrganizationFilter,
@@ -269,6 +278,7 @@ class MandateAdmin(ReferencedAdmin):
 class BatchAdmin(ReferencedAdmin):
     list_display = ("at", "user", "name", "script", "size", "action", "status", "fetched_at")
     list_select_related = ("user", "script")
+    told: ClassVar = {"status": attrgetter("status_words")}
     list_filter = (choice_filter("status", _("status"), Batch.Status.choices),)
     reference_lookups = ("name",)
     search_help_text = _("The name of a batch at Alphacomm, or its uuid here.")
@@ -285,7 +295,7 @@ class LeftOutAdmin(ReferencedAdmin):
     """Who was selected for a batch and got no message of it, and why."""
 
     list_display = ("batch_at", "batch", "donor", "reason")
-    list_select_related = ("batch",)
+    list_select_related = ("batch", "person")
     list_filter = (
         choice_filter("reason", _("reason"), LeftOut.Reason.choices),
         PersonOrganizationFilter,
@@ -294,6 +304,9 @@ class LeftOutAdmin(ReferencedAdmin):
     reference_lookups = ("batch__name",)
     search_help_text = _("The uuid of a batch or a person, or a batch's name at Alphacomm.")
     ordering = ("-pk",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).defer("person__iban")
 
     def visible_rows(self, rows: Any, reader: User) -> QuerySet[Any]:
         visible: QuerySet[Any] = rows.filter(
@@ -304,10 +317,6 @@ class LeftOutAdmin(ReferencedAdmin):
     @admin.display(description=_("made at"))
     def batch_at(self, obj: Any) -> Any:
         return obj.batch.at
-
-    @admin.display(description=_("person"))
-    def donor(self, obj: Any) -> Any:
-        return obj.person_id
 
 
 class WrittenFilter(admin.SimpleListFilter):

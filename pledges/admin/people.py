@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 from uuid import uuid4
 
 from django import forms
@@ -22,6 +22,7 @@ from accounts.models import AlreadySent, AuditEntry, FormChanged, User
 from accounts.two_steps import FORM_CHANGED
 from pledges import people
 from pledges.actions import PeopleChanged, import_people
+from pledges.admin import trail
 from pledges.admin.donors import organizations_of
 from pledges.models import Organization
 from pledges.people_file import PersonLine
@@ -66,6 +67,7 @@ class NewMemberForm(MemberForm, UserCreationForm):  # type: ignore[type-arg]
 class MemberAdmin(UserAdmin):
     form = ChangeMemberForm
     add_form = NewMemberForm
+    add_form_template = "admin/person_add_form.html"
     change_list_template = "admin/people_change_list.html"
     actions = (*UserAdmin.actions, "make_password_paths")
 
@@ -262,6 +264,16 @@ class MemberAdmin(UserAdmin):
 
 @admin.register(AuditEntry)
 class OwnAuditEntryAdmin(AuditEntryAdmin):
+    list_display = ("at", "user", "action", "about", "person_uuid")
+    told: ClassVar = {
+        "action": lambda entry: trail.done_in_words(entry.action),
+        "subject": lambda entry: trail.subject_in_words(entry.subject),
+    }
+
+    @admin.display(description=_("about"), ordering="subject")
+    def about(self, obj: Any) -> str:
+        return trail.subject_in_words(obj.subject, is_short=True)
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         entries = super().get_queryset(request)
         reader = reader_of(request)

@@ -203,6 +203,11 @@ class TestPeople:
         entry = AuditEntry.objects.get(action="user.added")
         assert entry.facts["organizations"] == [str(helder_water.pk)]
 
+    def test_nothing_is_said_of_a_second_form(self, manager: Client) -> None:
+        page = manager.get(add_page_of(User)).content.decode()
+        assert 'name="password1"' in page
+        assert "more user options" not in page
+
     @pytest.mark.parametrize("weak", ["kort", "123456789012345", "password1234"])
     def test_a_weak_password_is_refused(self, manager: Client, weak: str) -> None:
         form = self.form(password1=weak, password2=weak)

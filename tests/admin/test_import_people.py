@@ -133,6 +133,29 @@ class TestAFile:
         assert set(bob.organizations.all()) == before
         assert bob.tapraise_user_uuid is not None
 
+    @pytest.mark.parametrize(
+        "head",
+        ["gebruikersnaam;Voornaam;Achternaam", "username;first name;last name"],
+    )
+    def test_a_name_may_stand_in_two_columns(self, manager: Client, bob: User, head: str) -> None:
+        User.objects.filter(pk=bob.pk).update(first_name="Bob", last_name="Anders")
+        page = give(manager, head, "zoe;Zoë;van Dijk", "bob;;Jansen")
+        assert rows_of(page) == [
+            "2 zoe new name: Zoë van Dijk role: agent",
+            "3 bob changed name: Bob Jansen (was: Bob Anders)",
+        ]
+        assert "passed over" not in words_of(page)
+        send(manager, page)
+        zoe = User.objects.get(username="zoe")
+        assert (zoe.first_name, zoe.last_name) == ("Zoë", "van Dijk")
+        bob.refresh_from_db()
+        assert (bob.first_name, bob.last_name) == ("Bob", "Jansen")
+        assert "first name , last name" in words_of(manager.get(IMPORT))
+
+    def test_a_name_stands_there_once(self, manager: Client) -> None:
+        page = give(manager, "username;name;first name", "zoe;Zoë van Dijk;Zoë")
+        assert "Two columns of this file mean the same: name and first name." in words_of(page)
+
     def test_organisations_are_those_that_the_line_names(
         self, manager: Client, helder_water: Organization, dierenhulp: Organization, bob: User
     ) -> None:

@@ -235,3 +235,29 @@ class TestLists:
         with translation.override(language):
             names = [str(model._meta.verbose_name_plural).lower() for model in admin.site._registry]
         assert sorted(names) == sorted(set(names))
+
+
+class TestTheOverview:
+    def test_lists_stand_by_what_they_are_for(self, supervisor: Client) -> None:
+        page = supervisor.get("/admin/").content.decode()
+        heads = re.findall(r'<span class="section">([^<]+)</span>', page)
+        assert heads == [
+            "What people set",
+            "What TapRaise and Alphacomm tell",
+            "What people here did",
+            "What the machine keeps",
+        ]
+        assert "for when something is stuck" in page
+        parts = dict(zip(heads, page.split('<span class="section">')[1:], strict=True))
+        for part, model in (
+            ("What people set", Script),
+            ("What TapRaise and Alphacomm tell", Call),
+            ("What people here did", Attempt),
+            ("What the machine keeps", Heartbeat),
+        ):
+            assert f'href="{list_of(model)}"' in parts[part]
+
+    def test_every_list_stands_there_once(self, superuser: Client) -> None:
+        page = superuser.get("/admin/").content.decode()
+        for model in admin.site._registry:
+            assert page.count(f'<a href="{list_of(model)}"') == 1

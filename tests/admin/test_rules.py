@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.models import AuditEntry, User
 from calls.counting import count_queue
-from calls.models import Call, CheckRules, QueueCount
+from calls.models import Call, CheckRules, QueueCount, QueueCounting
 from pledges.models import CallingRules, ClosedDay, Organization
 from tests.admin.rows import add_page_of, another, list_of, looked_at, page_of
 from tests.factories import (
@@ -311,6 +311,27 @@ class TestClosedDays:
         assert "Dierenhulp Noord: Friday 25 December 2026 stays as it was, 09:00–18:00." in shown
         looked_at(manager, add_page_of(ClosedDay), form)
         assert ClosedDay.objects.get().name == "Eerste kerstdag"
+
+    def test_a_day_that_is_closed_today_says_what_that_takes_away(
+        self, manager: Client, helder_water: Organization, call: Call
+    ) -> None:
+        in_force(helder_water, weekdays_open="00:00", weekdays_close="23:59")
+        counting = QueueCounting.objects.create(at=timezone.now(), took=1)
+        for why, calls in (("now", 1200), ("now", 34), ("spent", 5)):
+            QueueCount.objects.create(
+                counting=counting,
+                organization=helder_water,
+                why=why,
+                deadline=QueueCount.Deadline.NONE,
+                calls=calls,
+            )
+        form = {"date": "2026-11-24", "name": "Studiedag"}
+        shown = words_of(manager.post(add_page_of(ClosedDay), form))
+        assert (
+            "Stichting Helder Water: nobody is called any more on Tuesday 24 November 2026; until "
+            "now calls may be made then: all day." in shown
+        )
+        assert "That is about 1.234 open calls that could be made at" in shown
 
     def test_a_day_is_on_the_list_once(self, manager: Client) -> None:
         ClosedDayFactory(date=date(2026, 12, 25))

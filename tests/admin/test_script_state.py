@@ -1,11 +1,13 @@
 """Whether agents read a version of a script, told in the list and on its page, and why not."""
 
 from datetime import timedelta
+from html import unescape
 from typing import Any
 
 import pytest
 from django.test import Client
 
+from accounts.models import User
 from calls.models import Call, Script
 from pledges.models import Organization
 from tests.admin.rows import add_page_of, confirm, list_of, page_of
@@ -77,3 +79,41 @@ def test_one_of_an_organisation_without_donors_is_never_read(
     shown = words_of(supervisor.get(page_of(made)))
     assert "never read: this organisation has no donors" in shown
     assert "Agents do not read this version." in shown
+
+
+def test_a_new_version_begins_with_the_one_before(
+    supervisor: Client, helder_water: Organization
+) -> None:
+    before = script(helder_water, 3)
+    page = supervisor.get(page_of(before)).content.decode()
+    address = f"{add_page_of(Script)}?from={before.pk}"
+    assert f'href="{address}"' in page
+
+    form = supervisor.get(address).content.decode()
+    assert TEXT in unescape(form)
+    assert f'<option value="{helder_water.pk}" selected>' in form
+    assert f'<option value="{before.call_type}" selected>' in form
+
+
+@pytest.mark.parametrize("named", ["0", "not-a-number", ""])
+def test_a_version_that_is_not_there_is_an_empty_form(supervisor: Client, named: str) -> None:
+    assert TEXT not in unescape(
+        supervisor.get(f"{add_page_of(Script)}?from={named}").content.decode()
+    )
+
+
+def test_a_version_of_others_is_not_read_into_a_form(
+    supervisor: Client, dierenhulp: Organization
+) -> None:
+    theirs = script(dierenhulp, 1)
+    form = supervisor.get(f"{add_page_of(Script)}?from={theirs.pk}").content.decode()
+    assert TEXT not in unescape(form)
+
+
+def test_the_preview_says_the_name_that_the_desk_says(
+    supervisor: Client, helder_water: Organization, carol: User
+) -> None:
+    User.objects.filter(pk=carol.pk).update(first_name="Carolien")
+    made = ScriptFactory(organization=helder_water, user=carol, text="# Hallo\nU spreekt {agent}.")
+    shown = supervisor.get(page_of(made)).content.decode()
+    assert "U spreekt <b>Carolien</b>." in shown

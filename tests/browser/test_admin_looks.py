@@ -5,7 +5,7 @@ from datetime import date
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.test_looks import Eye, eye, sign_in
+from tests.browser.test_looks import NARROW, SMALLEST, WIDE, Eye, eye, sign_in
 
 __all__ = ["eye"]  # the fixture
 
@@ -100,3 +100,23 @@ def test_people_come_from_a_file(eye: Eye) -> None:
     eye.look("first-password-refused")
     page.goto("/accounts/first-password/MQ/nonsense/")
     eye.look("first-password-spent")
+
+
+def test_donors_are_found_by_name_also_on_a_phone(eye: Eye) -> None:
+    page = eye.page
+    sign_in(eye, "carol")
+    for rows in ("calls/call", "pledges/person", "pledges/pledge"):
+        page.goto(f"/admin/{rows}/")
+        for size in (NARROW, SMALLEST):
+            page.set_viewport_size(size)  # type: ignore[arg-type]
+            box = page.locator("#searchbar").bounding_box()
+            assert box is not None
+            assert box["width"] >= 200, (rows, size)
+        page.set_viewport_size(WIDE)  # type: ignore[arg-type]
+        name = str(page.locator("#result_list tbody th").first.text_content()).split()[-1]
+        page.fill("#searchbar", name)
+        page.click("#changelist-search [type=submit]")
+        expect(page.locator("#searchbar")).to_have_value(name)
+        assert name not in page.url
+        expect(page.locator("#result_list tbody th").first).to_contain_text(name)
+        eye.look(f"admin-{rows.replace('/', '-')}-found")

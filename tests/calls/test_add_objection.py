@@ -1,6 +1,7 @@
 """Do not call again: one button in every state, and from then on nobody can."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import msgspec
@@ -267,12 +268,36 @@ def test_the_proof_of_a_person_tells_on_what_ground_they_were_called(
 
     told = signed_in(carol).get(address).content.decode()
 
-    assert '"ok";"verification";"True"' in told
+    ground = '"It was within calling hours, and nothing was against it.";"verification";"yes"'
+    assert ground in told
     assert "made for a test" in told
     assert "not be called" in told
     assert call.person.mobile_e164 not in told
     assert AuditEntry.objects.filter(action="proof.exported", user=carol).count() == 1
     assert signed_in(alice).get(address).status_code == 404
+
+
+def test_the_proof_has_words_in_the_readers_language_and_dutch_moments_in_one_form(
+    alice: User, carol: User, call: Call, at_desk: AtDesk
+) -> None:
+    at_desk(alice).dial(call)
+    # Kept in UTC: a quarter past eleven at night in the Netherlands.
+    until = "2026-11-27T22:15:00+00:00"
+    attempt = Attempt.objects.get()
+    attempt.at = datetime(2026, 7, 1, 12, 8, 23, tzinfo=UTC)
+    attempt.ground |= {"call_type": "happy_call", "opt_in_phone": None, "until": until}
+    attempt.ground |= {"donor_since": "2025-01-31T09:00:00+01:00"}
+    attempt.save()
+    User.objects.filter(pk=carol.pk).update(language="nl")
+
+    told = signed_in(carol).get(f"/persons/{call.person_id}/proof.csv").content.decode()
+
+    assert '"2026-07-01 14:08:23+0200"' in told
+    assert '"2026-11-27 23:15:00+0100"' in told
+    assert '"2025-01-31 09:00:00+0100"' in told
+    assert '"niet gevraagd"' in told
+    for raw in ('"ok"', "happy_call", "True", "None", "T22:15"):
+        assert raw not in told
 
 
 def test_a_donor_of_another_organisation_does_not_exist(

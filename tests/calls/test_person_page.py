@@ -93,7 +93,7 @@ def test_it_never_shows_the_account_number(carol: User, donor: Person) -> None:
 def test_quality_that_was_not_made_yet_is_not_quality_that_is_fine(
     alice: User, donor: Person
 ) -> None:
-    assert "Not made yet" in read(alice, donor)
+    assert "Not checked yet. TapRaise does that" in read(alice, donor)
 
     QualityResultFactory(
         person=donor,
