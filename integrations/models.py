@@ -136,6 +136,10 @@ class Delivery(models.Model):
             models.Index(
                 fields=["lease_until"], condition=Q(state="sending"), name="delivery_leased"
             ),
+            # How many wait to leave, of everybody and of one person: asked by every page.
+            models.Index(
+                fields=["by", "created_at"], condition=~Q(state="closed"), name="delivery_open"
+            ),
             models.Index(
                 fields=["created_at"],
                 condition=Q(state="needs_decision"),
