@@ -60,24 +60,26 @@ CASE WHEN n %% %(days)s = 0 AND k = 0 THEN date_trunc('second', now()) - (n / %(
     * interval '1 day' + interval '9 hours' + (n %% 43200 * 7919 %% 43200) * interval '1 second')
     AT TIME ZONE 'Europe/Amsterdam' END
 """
+# As bench.bed makes the donors.
+WHOSE = "CASE WHEN n %% 10 = 0 THEN %(other)s ELSE %(own)s END::uuid"
 ATTEMPTS = f"""
 INSERT INTO calls_attempt (at, answered_at, outcome, outcome_at, ground, token, delivery_id,
-  user_id, call_id)
+  user_id, organization_id, call_id)
 SELECT at, NULL, CASE WHEN k = 0 AND n %% 4 > 0 THEN 'reached'
     ELSE (ARRAY['no_answer', 'voicemail', 'busy'])[1 + (n + k) %% 3] END,
   at, '{{}}', md5('token' || n || '-' || k)::uuid,
   md5('tapraise.add_attempt' || n || '-' || k)::uuid,
-  (%(users)s::bigint[])[1 + n %% %(agents)s], md5('call' || n)::uuid
+  (%(users)s::bigint[])[1 + n %% %(agents)s], {WHOSE}, md5('call' || n)::uuid
 FROM (SELECT n, k, {MOMENT} AS at
   FROM generate_series(1, %(calls)s) AS n, generate_series(0, 2) AS k) AS made
 """
 # Of the calls that are not open any more.
 COMPLETIONS = f"""
 INSERT INTO calls_completion (result_code, retention_rating, notes, completed_at, token, call_id,
-  delivery_id, user_id)
+  delivery_id, organization_id, user_id)
 SELECT (ARRAY['confirmed', 'confirmed', 'downgraded', 'dropped', 'other'])[1 + n %% 5],
   CASE WHEN n %% 3 > 0 THEN 1 + n %% 10 END, '', at, md5('completion' || n)::uuid,
-  md5('call' || n)::uuid, md5('tapraise.complete_call' || n || '-0')::uuid,
+  md5('call' || n)::uuid, md5('tapraise.complete_call' || n || '-0')::uuid, {WHOSE},
   (%(users)s::bigint[])[1 + n %% %(agents)s]
 FROM (SELECT n, {MOMENT} AS at
   FROM generate_series(1, %(calls)s) AS n, generate_series(0, 0) AS k) AS made
@@ -117,7 +119,8 @@ def _fill(database: str, calls: int, told: Any) -> None:
     User.objects.filter(pk=people[0].pk).update(role=User.Role.SUPERVISOR)
     Authenticator.objects.create(user=people[0], type=Authenticator.Type.TOTP, data={})
     rows = {
-        "calls": calls, "days": DAYS, "agents": AGENTS, "users": [one.pk for one in people]
+        "calls": calls, "days": DAYS, "agents": AGENTS, "users": [one.pk for one in people],
+        "own": bed.OWN, "other": bed.OTHER,
     }  # fmt: skip
     bed.note(f"{calls} calls are there.")
     with connection.cursor() as cursor:

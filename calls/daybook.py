@@ -40,7 +40,7 @@ AT_A_TIME: Final = timedelta(seconds=5)
 FARTHEST: Final = timedelta(days=3653)
 
 # By what the counts of a day are told apart.
-_WHOSE: Final = ("call__person__owning_organization_id", "call__type", "user_id")
+_WHOSE: Final = ("organization_id", "call__type", "user_id")
 
 # After a call it is looked what became of its pledge, and which of them are lost.
 LOOKS: Final = (timedelta(days=30), timedelta(days=90))
@@ -189,7 +189,7 @@ def _add_dials(sums: _Sums, day: date) -> None:
         Attempt.objects.filter(
             at__gte=_midnight(day),
             at__lt=_midnight(day + timedelta(days=1)),
-            call__person__owning_organization__isnull=False,
+            organization__isnull=False,
         )
         .annotate(
             nth=Subquery(so_far.annotate(n=Count("pk")).values("n")),
@@ -209,7 +209,7 @@ def _add_results(sums: _Sums, day: date) -> None:
     ends = Completion.objects.living().filter(
         completed_at__gte=_midnight(day),
         completed_at__lt=_midnight(day + timedelta(days=1)),
-        call__person__owning_organization__isnull=False,
+        organization__isnull=False,
     )
     # What was changed with a result was sent by the same form.
     changes = PledgeChange.objects.living().filter(token=OuterRef("token"), wanted_status="")

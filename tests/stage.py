@@ -114,6 +114,7 @@ class Stage:
             Completion.objects.create(
                 call=call,
                 user=user,
+                organization_id=call.person.owning_organization_id,
                 result_code="confirmed",
                 retention_rating=8,
                 notes="alles klopt",

@@ -135,6 +135,7 @@ def _new_attempt(
     attempt = Attempt.objects.create(
         call=call,
         user=user,
+        organization_id=call.person.owning_organization_id,
         at=attempt_at,
         ground=proof.as_proof(),
         token=token,

@@ -98,6 +98,7 @@ def complete_call(
         completion = Completion.objects.create(
             call=call,
             user=user,
+            organization_id=call.person.owning_organization_id,
             result_code=result_code,
             retention_rating=retention_rating,
             notes=notes,

@@ -97,17 +97,16 @@ def average(total: int, n: int) -> Decimal | None:
 def branches(user: Any, *, midnight: Any) -> list[Any]:
     """What was done since this midnight for the organisations of this user, by who did it and for
     which."""
-    owner = "call__person__owning_organization"
-    theirs = {f"{owner}__in": Organization.objects.of(user).values("pk")}
-    dials = Attempt.objects.filter(at__gte=midnight, **theirs)
-    ends = Completion.objects.living().filter(completed_at__gte=midnight, **theirs)
+    theirs = Organization.objects.of(user).values("pk")
+    dials = Attempt.objects.filter(organization__in=theirs, at__gte=midnight)
+    ends = Completion.objects.living().filter(organization__in=theirs, completed_at__gte=midnight)
     return [
-        branch(dials, DIALS, person=F("user_id"), code=several(f"{owner}_id", "outcome")),
+        branch(dials, DIALS, person=F("user_id"), code=several("organization_id", "outcome")),
         branch(
             ends,
             ENDS,
             person=F("user_id"),
-            code=several(f"{owner}_id", "result_code"),
+            code=several("organization_id", "result_code"),
             a=Count("retention_rating"),
             b=Coalesce(Sum("retention_rating"), 0),
         ),

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from calls.models.calls import Call
 from integrations.models import Delivery
+from pledges.models import Organization
 
 
 class Attempt(models.Model):
@@ -42,6 +43,16 @@ class Attempt(models.Model):
         on_delete=models.PROTECT,
         related_name="attempts",
     )
+    # Whose donor it was: kept here, so that what was done today is counted from an index.
+    organization = models.ForeignKey(
+        Organization,
+        verbose_name=_("organisation"),
+        on_delete=models.PROTECT,
+        null=True,
+        editable=False,
+        related_name="+",
+        db_index=False,
+    )
     # Whole seconds, strictly rising within a call: with the user it tells this attempt apart.
     at = models.DateTimeField(_("dialled at"))
     answered_at = models.DateTimeField(_("answered at"), null=True)
@@ -65,8 +76,11 @@ class Attempt(models.Model):
         ]
         indexes: ClassVar = [
             models.Index(fields=["user", "-at"], name="attempt_of_user"),
-            # What was done today, by everybody.
             models.Index(fields=["at"], name="attempt_by_time"),
+            # What was done today, for whom.
+            models.Index(
+                fields=["organization", "at", "user", "outcome"], name="attempt_for_organization"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -36,6 +36,7 @@ def dialled(n, seq, outcome):
     payload = {"attempt_at": minute(n).isoformat()}
     message = sent("tapraise.add_attempt", n, line, seq, payload=payload)
     Attempt.objects.create(call=call, user=alice, at=minute(n), outcome=outcome,
+        organization=person.owning_organization,
         outcome_at=minute(n), token=uuid.uuid4(), delivery=message)
 dialled(0, 901, "voicemail")
 TakenAway.objects.create(call=call, user=alice, by=carol, reason="shift_over", at=minute(5))
@@ -63,6 +64,7 @@ refused = sent("tapraise.complete_call", 71, line, 903, outcome="rejected", reas
     payload={"result_code": "confirmed", "retention_rating": 8})
 Completion.objects.create(call=call, user=alice, result_code="confirmed", retention_rating=8,
     notes="Wil in januari beginnen.", completed_at=minute(71), token=uuid.uuid4(),
+    organization=person.owning_organization,
     ended_badly_at=minute(73),
     delivery=refused)
 Transaction.objects.create(uuid=uuid.uuid4(), person=person, amount="10.00", status="paid",

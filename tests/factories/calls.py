@@ -74,6 +74,7 @@ class AttemptFactory(Factory):
 
     call = factory.SubFactory(CallFactory)
     user = factory.SubFactory(UserFactory)
+    organization = factory.LazyAttribute(lambda made: made.call.person.owning_organization)
     at = factory.Sequence(lambda n: now() - timedelta(hours=4) + timedelta(seconds=n))
     outcome = Attempt.Outcome.NO_ANSWER
     outcome_at = factory.LazyAttribute(lambda attempt: attempt.at + timedelta(seconds=30))
@@ -106,6 +107,7 @@ class CompletionFactory(Factory):
 
     call = factory.SubFactory(CallFactory)
     user = factory.SubFactory(UserFactory)
+    organization = factory.LazyAttribute(lambda made: made.call.person.owning_organization)
     result_code = ResultCode.CONFIRMED
     retention_rating = 8
     completed_at = factory.LazyFunction(now)
