@@ -81,7 +81,7 @@ def somebody_else(eye: Eye, browser: Browser, username: str) -> Iterator[Page]:
 
 
 def attention(page: Page, title: str) -> Locator:
-    return page.locator("#attention li", has_text=title)
+    return page.locator("#attention .todo li", has_text=title)
 
 
 def test_a_message_that_nobody_can_settle(eye: Eye, browser: Browser) -> None:
@@ -203,6 +203,9 @@ def test_a_callback_that_is_too_late(eye: Eye) -> None:
     page.locator("#attention .todo a[href='/floor/callbacks/']").click()
     page.wait_for_url("**/floor/callbacks/")
     eye.look("callbacks")
+    page.goto("/floor/callbacks/?which=unkeepable")
+    expect(page.locator(".empty")).to_be_visible()
+    eye.look("callbacks-unkeepable-none")
     page.goto("/floor/callbacks/?which=coming")
     expect(page.locator(".records li")).to_have_count(1)
     page.locator(".records a.button").click()

@@ -154,10 +154,14 @@ def test_a_recruiter_who_is_doubted(eye: Eye) -> None:
     product.run(FLAGGED)
     page.goto("/floor/")
     title = {"nl": "Twijfel over werver", "en": "Recruiter doubted"}[eye.language]
-    page.locator("#attention li", has_text=title).get_by_role("link").click()
+    page.locator("#attention .todo li", has_text=title).get_by_role("link").click()
     page.wait_for_url("**/floor/recruiters/")
     expect(page.locator(".records > li")).to_have_count(2)
     eye.look("recruiters")
+    page.locator(".records a[href^='?recruiter=']").first.click()
+    expect(page.locator("[name=remark]")).to_be_visible()
+    eye.look("recruiters-of-one")
+    page.goto("/floor/recruiters/")
     page.locator(".records > li:has(.chip) a.button").click()
     eye.look("recruiter")
     # A browser lets nobody type more than there is room for; something else may send it.
