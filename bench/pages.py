@@ -40,7 +40,7 @@ PAGES: Final = {
 # Asked for again and again by pages that are open.
 POLLED: Final = ("floor_pulse", "floor_health")
 BARE: Final = "/bare/"
-# Not a multiple of ten: every tenth donor is of the reader's organisations.
+# Not a multiple of ten: every tenth donor is another organisation's, and today's would all be.
 DAYS: Final = 91
 
 # Three dials a call: the last one on its day, the ones before it on the days before that.

@@ -16,8 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
 from calls import counting
-from calls.checklist import asked_by, check_rules_on
-from calls.models import Call, CheckRules, Item, QueueCount, QueueCounting
+from calls.models import Call, QueueCount, QueueCounting
 from pledges.contact import AMSTERDAM, Rulebook
 from pledges.models import CallingRules, ClosedDay, Organization
 from pledges.models.organizations import LAST_MINUTE
@@ -39,8 +38,8 @@ def of_calling_rules(
     kept = [one for one in rules if before is None or one.pk != before.pk]
     now, then = Rulebook(rules, days), Rulebook([*kept, *([after] if after else [])], days)
     lines: list[str] = []
-    for organization in _organizations(before, after):
-        for day in _first_days(before, after, at=at):
+    for organization in organizations(before, after):
+        for day in first_days(before, after, at=at):
             lines += _of_calling_rules(organization, now, then, day=day, at=at)
     if lines:
         return lines
@@ -62,7 +61,7 @@ def _of_calling_rules(
             continue
         old = now.on(organization.pk, call_types[0], day)
         new = then.on(organization.pk, call_types[0], day)
-        lines.append(_heading(organization, call_types, day=day, at=at))
+        lines.append(heading(organization, call_types, day=day, at=at))
         if new is None:
             lines.append(_("Nobody is called: no calling hours are set."))
         else:
@@ -84,7 +83,7 @@ def _content(rules: CallingRules | None) -> Any:
     )
 
 
-def _heading(
+def heading(
     organization: Organization, call_types: Sequence[str], *, day: date, at: datetime
 ) -> str:
     types = [str(Call.Type(one).label) for one in call_types]
@@ -316,80 +315,15 @@ def _number(value: int) -> str:
     return str(number_format(value, use_l10n=True, force_grouping=True))
 
 
-def _organizations(*rows: Any) -> list[Organization]:
+def organizations(*rows: Any) -> list[Organization]:
     """Of both rows, each once: a change may move rules to another organisation."""
     found = {row.organization.pk: row.organization for row in rows if row is not None}
     return list(found.values())
 
 
-def _first_days(*rows: Any, at: datetime) -> list[date]:
+def first_days(*rows: Any, at: datetime) -> list[date]:
     """The days, today or later, on which each was to be in force."""
     return sorted({max(localdate(at), row.from_date) for row in rows if row is not None})
-
-
-# ── Details that must be right ────────────────────────────────────────────────────────────────────
-
-
-def of_check_rules(
-    *, before: CheckRules | None, after: CheckRules | None, at: datetime
-) -> list[str]:
-    """What it does when `after` takes the place of `before`; either may be None."""
-    lines: list[str] = []
-    for organization in _organizations(before, after):
-        rules = list(CheckRules.objects.filter(organization=organization))
-        kept = [one for one in rules if before is None or one.pk != before.pk]
-        is_theirs = after is not None and after.organization_id == organization.pk
-        proposed = [*kept, *([after] if after is not None and is_theirs else [])]
-        for day in _first_days(before, after, at=at):
-            lines += _of_check_rules(organization, rules, proposed, day=day, at=at)
-    return lines or [_("Nothing changes: other rules for this type of call are in force.")]
-
-
-def _of_check_rules(
-    organization: Organization,
-    rules: Sequence[CheckRules],
-    proposed: Sequence[CheckRules],
-    *,
-    day: date,
-    at: datetime,
-) -> list[str]:
-    alike: dict[tuple[Any, Any], list[str]] = {}
-    for call_type in Call.Type.values:
-        old, new = (
-            asked_by(check_rules_on(rows, call_type, day), call_type) for rows in (rules, proposed)
-        )
-        pair = (tuple(old[0]), old[1]), (tuple(new[0]), new[1])
-        alike.setdefault(pair, []).append(call_type)
-    lines: list[str] = []
-    for ((old_needed, old_wrong), (needed, wrong)), call_types in alike.items():
-        if (set(old_needed), old_wrong) == (set(needed), wrong):
-            continue
-        lines.append(_heading(organization, call_types, day=day, at=at))
-        if set(needed) != set(old_needed):
-            old_words = _("was: %(items)s") % {"items": names_of(old_needed)}
-            lines.append(f"{needs(needed)} ({old_words}).")
-        else:
-            lines.append(f"{needs(needed)}.")
-        if skipped := [one for one in Item.values if one not in needed]:
-            lines.append(_("May be skipped: %(items)s.") % {"items": names_of(skipped)})
-        if wrong != old_wrong:
-            words = _("After %(n)s wrong answers it counts as somebody else (was: %(old)s).")
-            lines.append(words % {"n": wrong, "old": old_wrong})
-    return lines
-
-
-def needs(items: Iterable[str]) -> str:
-    """What 'confirmed' needs, without a full stop."""
-    wanted = list(items)
-    if not wanted:
-        return _("'Confirmed' needs nothing to be gone through")
-    return _("'Confirmed' needs: %(items)s") % {"items": names_of(wanted)}
-
-
-def names_of(items: Iterable[str]) -> str:
-    """Details by name, in the order of a conversation."""
-    wanted = set(items)
-    return ", ".join(str(Item(one).label) for one in Item.values if one in wanted) or _("nothing")
 
 
 # ── Closed days, and whose calls are ours ─────────────────────────────────────────────────────────

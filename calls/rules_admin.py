@@ -19,7 +19,7 @@ from django.utils.timezone import localdate
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from calls import foresight
+from calls import check_foresight, foresight
 from calls.checklist import check_rules_on
 from calls.models import CheckRules, Item, Script
 from calls.script_admin import Reading
@@ -225,7 +225,7 @@ class CheckRulesAdmin(DatedAdmin):
         return check_rules_on(rows, row.call_type, day)
 
     def effect(self, request: HttpRequest, *, before: Any, after: Any) -> Sequence[str]:
-        return foresight.of_check_rules(before=before, after=after, at=timezone.now())
+        return check_foresight.of_check_rules(before=before, after=after, at=timezone.now())
 
     def usual(self, request: HttpRequest, given: dict[str, Any]) -> dict[str, Any]:
         rows = self.get_queryset(request).filter(organization=given["organization"])
@@ -234,7 +234,7 @@ class CheckRulesAdmin(DatedAdmin):
 
     @admin.display(description=_("must be right"))
     def needs_in_words(self, obj: CheckRules) -> str:
-        return foresight.names_of(obj.needed)
+        return check_foresight.names_of(obj.needed)
 
 
 def hours_in_words(rules: CallingRules) -> str:
@@ -317,7 +317,7 @@ def groups_of(organization: Organization, *, is_set: bool) -> list[Group]:
             rows=_rows(
                 checks,
                 lambda row: check_rules_on(checks, row.call_type, today),
-                lambda row: [foresight.needs(row.needed)],
+                lambda row: [check_foresight.needs(row.needed)],
             ),
             is_set=is_set,
         ),
