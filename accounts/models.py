@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.db import models
+from django.db.models.functions import Coalesce, NullIf
 from django.utils.translation import gettext_lazy as _
 
 
@@ -52,6 +53,13 @@ class User(AbstractUser):
     @property
     def spoken_name(self) -> str:
         return self.first_name or self.username
+
+
+def spoken_name_of(person: str = "") -> Coalesce:
+    """`User.spoken_name` as a column: of whom this foreign key names, or of the row itself."""
+    path = f"{person}__" if person else ""
+    nobody = models.Value("", output_field=models.CharField())
+    return Coalesce(NullIf(f"{path}first_name", nobody), f"{path}username")
 
 
 class Presence(models.Model):

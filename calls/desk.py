@@ -12,18 +12,16 @@ from typing import Any, Final, TypeVar
 from django.conf import settings
 from django.db.models import (
     BigIntegerField,
-    CharField,
     Exists,
     Field,
     OuterRef,
     QuerySet,
     Subquery,
     UUIDField,
-    Value,
 )
-from django.db.models.functions import Coalesce, JSONObject, NullIf
+from django.db.models.functions import JSONObject
 
-from accounts.models import User
+from accounts.models import User, spoken_name_of
 from accounts.prepared import Prepared
 from calls import ordering, queue, strangers
 from calls.checklist import Checklist, read_checklist, with_checks, wrong_answers
@@ -306,15 +304,14 @@ def with_ends(calls: QuerySet[Call], user: Any, *, today: Any) -> QuerySet[Call]
     """Calls that know whether somebody here completed or ended them, changed their pledge or
     offered their person anything, and whether this user has them in hand: what `read_desk` and
     `read_payments` want. User and day may be slots."""
-    nobody = Value("", output_field=CharField())
     taken = (
         TakenAway.objects.filter(call=OuterRef("pk"), user=user)
-        .annotate(who=Coalesce(NullIf("by__first_name", nobody), "by__username"))
+        .annotate(who=spoken_name_of("by"))
         .order_by("-at")
     )
     # In one, for every desk asks this every few seconds.
     by_other = JSONObject(
-        by=Coalesce(NullIf("user__first_name", nobody), "user__username"),
+        by=spoken_name_of("user"),
         kind="kind",
         reason="reason",
     )

@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from django.db.models import JSONField, Prefetch, Subquery, Value
-from django.db.models.functions import Cast, Coalesce, JSONObject, NullIf
+from django.db.models.functions import Cast, JSONObject
 from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.keyset import Page, page_of
-from accounts.models import User
+from accounts.models import User, spoken_name_of
 from calls.models import FloorMessage, Receipt
 from pledges.models import Organization
 
@@ -61,7 +61,7 @@ def column_for(user: Any, *, at: Any, is_supervisor: bool) -> Any:
     slots."""
     if is_supervisor:
         return Cast(Value(None), JSONField())
-    by = Coalesce(NullIf("user__first_name", Value("")), "user__username")
+    by = spoken_name_of("user")
     told = JSONObject(pk="pk", text="text", is_urgent="is_urgent", by=by, at="at")
     unseen = FloorMessage.objects.unseen_by(user, at=at).annotate(told=told)
     return Subquery(unseen.values("told")[:1], output_field=JSONField())

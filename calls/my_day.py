@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Subquery, Value
-from django.db.models.functions import Coalesce, NullIf
+from django.db.models import Exists, OuterRef, Subquery
 
-from accounts.models import User
+from accounts.models import User, spoken_name_of
 from calls import queue
 from calls.floor_messages import Shown, column_for
 from calls.insight.today import Day
@@ -57,7 +56,7 @@ def read_my_day(user: User, *, at: datetime) -> MyDay:
     midnight = midnight_after(at, days=0)
     taken = (
         TakenAway.objects.filter(call=OuterRef("call"), user=user, at__gte=OuterRef("at"))
-        .annotate(who=Coalesce(NullIf("by__first_name", Value("")), "by__username"))
+        .annotate(who=spoken_name_of("by"))
         .order_by("-at")
     )
     attempts = list(

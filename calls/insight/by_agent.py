@@ -4,11 +4,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.db.models import Sum, Value
-from django.db.models.functions import Coalesce, NullIf
+from django.db.models import Sum
 from django.utils.translation import gettext as _
 
-from accounts.models import User
+from accounts.models import User, spoken_name_of
 from accounts.sheets import Cell
 from calls.insight.asked import Asked, Share, counts
 from calls.insight.pictures import Bar, bars
@@ -92,7 +91,7 @@ def _cells(work: Work) -> list[Cell]:
 def by_agent(user: User, asked: Asked) -> Agents:
     """What was done, by who did it: one query."""
     found: dict[int, Work] = {}
-    name = Coalesce(NullIf("user__first_name", Value("")), "user__username")
+    name = spoken_name_of("user")
     rows = counts(user, asked, Kind.HOUR, Kind.RESULT).values_list("user", name, "kind", "code")
     for pk, spoken_name, kind, code, n, a, b in rows.annotate(Sum("n"), Sum("a"), Sum("b")):
         work = found.setdefault(pk, Work(spoken_name))

@@ -7,12 +7,11 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from calls.models.calls import Call
+from calls.models.calls import Call, DoneForOrganization
 from integrations.models import Delivery
-from pledges.models import Organization
 
 
-class Attempt(models.Model):
+class Attempt(DoneForOrganization):
     """One dial. Made when Call is pressed; how it ended is ours to know, TapRaise only counts."""
 
     class Outcome(models.TextChoices):
@@ -42,16 +41,6 @@ class Attempt(models.Model):
         verbose_name=_("user"),
         on_delete=models.PROTECT,
         related_name="attempts",
-    )
-    # Whose donor it was: kept here, so that what was done today is counted from an index.
-    organization = models.ForeignKey(
-        Organization,
-        verbose_name=_("organisation"),
-        on_delete=models.PROTECT,
-        null=True,
-        editable=False,
-        related_name="+",
-        db_index=False,
     )
     # Whole seconds, strictly rising within a call: with the user it tells this attempt apart.
     at = models.DateTimeField(_("dialled at"))

@@ -251,7 +251,25 @@ class CompletionQuerySet(models.QuerySet["Completion"]):
         return self.filter(ended_badly_at=None)
 
 
-class Completion(models.Model):
+class DoneForOrganization(models.Model):
+    """What was done in a call, with whose donor that was."""
+
+    # Of the donor at that moment, so that what was done today is counted from an index.
+    organization = models.ForeignKey(
+        Organization,
+        verbose_name=_("organisation"),
+        on_delete=models.PROTECT,
+        null=True,
+        editable=False,
+        related_name="+",
+        db_index=False,
+    )
+
+    class Meta:
+        abstract = True
+
+
+class Completion(DoneForOrganization):
     """A person ended the call with a result. Undone: the row is gone. Refused: `ended_badly_at`."""
 
     call = models.ForeignKey(
@@ -262,16 +280,6 @@ class Completion(models.Model):
         verbose_name=_("user"),
         on_delete=models.PROTECT,
         related_name="completions",
-    )
-    # Whose donor it was: kept here, so that what was done today is counted from an index.
-    organization = models.ForeignKey(
-        Organization,
-        verbose_name=_("organisation"),
-        on_delete=models.PROTECT,
-        null=True,
-        editable=False,
-        related_name="+",
-        db_index=False,
     )
     result_code = models.CharField(_("result"), max_length=20, choices=ResultCode.choices)
     # Null: not asked.

@@ -33,9 +33,9 @@ from django.db.models import (
     When,
 )
 from django.db.models.fields.json import KT
-from django.db.models.functions import Cast, Coalesce, Concat, LPad, NullIf, TruncSecond
+from django.db.models.functions import Cast, Coalesce, Concat, LPad, TruncSecond
 
-from accounts.models import AuditEntry, User
+from accounts.models import AuditEntry, User, spoken_name_of
 from calls import queue
 from calls.models import (
     Attempt,
@@ -358,7 +358,7 @@ def _of_calls(scope: Scope) -> Iterator[Branch]:
         Place.SKIPPED, Skip.objects.filter(call__in=calls), call="call_id",
         texts=["reason", "note"],
     )  # fmt: skip
-    out_of = Coalesce(NullIf("user__first_name", Value("")), "user__username")
+    out_of = spoken_name_of("user")
     yield _moments(
         Place.TAKEN_AWAY, TakenAway.objects.filter(call__in=calls), user="by", call="call_id",
         texts=["reason", out_of],
@@ -411,9 +411,7 @@ def _of_deeds(scope: Scope) -> Iterator[Branch]:
     is_apart = ~Q(subject__startswith="call:") & ~Q(subject__startswith="pledge:")
     about_donor = {one for one in scope.deeds if not DEEDS[one].is_of_delivery}
     about_delivery = scope.deeds - about_donor
-    names = User.objects.filter(pk=OuterRef("t_to")).annotate(
-        name=Coalesce(NullIf("first_name", Value("")), "username")
-    )
+    names = User.objects.filter(pk=OuterRef("t_to")).annotate(name=spoken_name_of())
     if about_donor:
         entries = AuditEntry.objects.filter(
             is_apart | Q(subject__in=[*seen, *lines]),
