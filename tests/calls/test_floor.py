@@ -119,6 +119,22 @@ def test_the_numbers_of_today_are_those_that_were_counted_by_hand(
     assert re.search(r"Bob away Attempts: 3 Completed: 1", said)
 
 
+def test_what_an_agent_does_at_the_desk_is_among_them(
+    alice: User, carol: User, call: Call, at_desk: Callable[[User], Desk]
+) -> None:
+    desk = at_desk(alice)
+    desk.dial(call)
+    assert "Attempts: 1 Completed: 0" in look(carol)
+    desk.press(call, "answer")
+    desk.look(call)
+
+    desk.press(call, "completion", result_code="confirmed", retention_rating="8", notes="")
+
+    said = look(carol)
+    assert "Attempts: 1 Completed: 1" in said
+    assert "Completed today 1 confirmed 1" in said
+
+
 def test_before_anything_was_done_no_share_is_made_up(carol: User) -> None:
     said = look(carol)
 
