@@ -34,10 +34,13 @@ from datetime import timedelta
 from django.utils import timezone
 from accounts.models import User
 from calls.models import Call, Callback
+from calls.queue import may_be_rung
 bob = User.objects.get(username="bob")
 at = timezone.now()
 Callback.objects.filter(state="open").update(state="cancelled", ended_at=at)
-calls = Call.objects.open().visible_to(bob).filter(our_attempts=None, hold=None)
+calls = Call.objects.open().visible_to(bob).filter(
+    may_be_rung(), our_attempts=None, attempts_count=0, hold=None
+)
 for call, minutes in zip(calls[:2], (-30, 60)):
     Callback.objects.create(call=call, user=bob, whose="mine", note="Na het eten", made_at=at,
         due_at=at + timedelta(minutes=minutes), token=uuid.uuid4())
