@@ -6,7 +6,12 @@ has open. Here the SQL is kept, and only its values differ.
 
 The question stays a queryset, so no rule stands twice: where a value comes in, the queryset is made
 with a `Slot` instead. See docs/decisions/0014-questions-put-together-once.md.
+
+PostgreSQL keeps how it answers such a question too, for as long as a connection stands; see
+docs/decisions/0016-how-a-question-is-answered-is-kept.md.
 """
+
+import re
 
 from collections.abc import Callable, Hashable, Mapping
 from copy import copy
@@ -16,6 +21,8 @@ from typing import Any, Generic, TypeVar
 from django.db import connections
 from django.db.models import Expression, Field, QuerySet
 from django.db.models.sql.compiler import SQLCompiler
+
+from accounts import kept_plans
 
 Row = TypeVar("Row")
 
@@ -66,18 +73,29 @@ class _Written:
         self._queryset = queryset
         self._compiler = queryset.query.get_compiler(using=queryset.db)
         self._sql, self._params = self._compiler.as_sql()
+        self._slots = {one.name: one for one in self._params if isinstance(one, Slot)}
+        self._is_kept = kept_plans.can_be_kept(connections[queryset.db])
+        if self._is_kept:
+            self._sql = kept_plans.with_named_slots(
+                self._sql, self._params, connections[queryset.db]
+            )
 
     def rows(self, values: Mapping[str, Any]) -> list[Any]:
         # Each thread has a connection of its own.
         connection = connections[self._queryset.db]
-        params = tuple(
-            one.output_field.get_db_prep_value(values[one.name], connection)
-            if isinstance(one, Slot)
-            else one
-            for one in self._params
-        )
+        named = {
+            name: slot.output_field.get_db_prep_value(values[name], connection)
+            for name, slot in self._slots.items()
+        }
         compiler = copy(self._compiler)
-        compiler.connection = connection
+        if self._is_kept:
+            compiler.connection = kept_plans.Keeping(connection)
+            params: Any = named
+        else:
+            compiler.connection = connection
+            params = tuple(
+                named[one.name] if isinstance(one, Slot) else one for one in self._params
+            )
         compiler.as_sql = lambda *_args, **_kwargs: (self._sql, params)
         query: Any = _Asked(compiler)
         asked: QuerySet[Any] = QuerySet(self._queryset.model, query=query, using=connection.alias)

@@ -62,6 +62,7 @@ CASE WHEN n %% %(days)s = 0 AND k = 0 THEN date_trunc('second', now()) - (n / %(
 """
 # As bench.bed makes the donors.
 WHOSE = "CASE WHEN n %% 10 = 0 THEN %(other)s ELSE %(own)s END::uuid"
+# In the order in which they came about, as in life: what was done today lies together.
 ATTEMPTS = f"""
 INSERT INTO calls_attempt (at, answered_at, outcome, outcome_at, ground, token, delivery_id,
   user_id, organization_id, call_id)
@@ -72,6 +73,7 @@ SELECT at, NULL, CASE WHEN k = 0 AND n %% 4 > 0 THEN 'reached'
   (%(users)s::bigint[])[1 + n %% %(agents)s], {WHOSE}, md5('call' || n)::uuid
 FROM (SELECT n, k, {MOMENT} AS at
   FROM generate_series(1, %(calls)s) AS n, generate_series(0, 2) AS k) AS made
+ORDER BY at
 """
 # Of the calls that are not open any more.
 COMPLETIONS = f"""
@@ -84,6 +86,7 @@ SELECT (ARRAY['confirmed', 'confirmed', 'downgraded', 'dropped', 'other'])[1 + n
 FROM (SELECT n, {MOMENT} AS at
   FROM generate_series(1, %(calls)s) AS n, generate_series(0, 0) AS k) AS made
 WHERE n %% 4 > 0
+ORDER BY at
 """
 
 

@@ -7,12 +7,21 @@ from datetime import datetime
 from typing import Any, Final
 
 from django.db import models
-from django.db.models import Exists, ExpressionWrapper, OuterRef, Q, QuerySet
+from django.db.models import (
+    BigIntegerField,
+    DateField,
+    DateTimeField,
+    Exists,
+    ExpressionWrapper,
+    OuterRef,
+    Q,
+    QuerySet,
+)
 from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.keyset import Page, page_of
+from accounts.keyset import Page, Pages
 from accounts.models import User
 from calls import moments, queue
 from calls.models import Attempt, Call, Callback
@@ -120,10 +129,7 @@ class Which(models.TextChoices):
     UNKEEPABLE = "unkeepable", gettext_lazy("cannot be made")
 
 
-SOONEST_FIRST: Final = ("due_at", "id")
-
-
-def seen_by(user: User) -> "QuerySet[Callback]":
+def seen_by(user: Any) -> "QuerySet[Callback]":
     """Open callbacks of donors that this supervisor may know of."""
     theirs = Call.objects.visible_to(user).values("pk")
     return (
@@ -133,21 +139,33 @@ def seen_by(user: User) -> "QuerySet[Callback]":
     )
 
 
+def _rows(*, user: Any, which: Which, at: Any, today: Any) -> "QuerySet[Callback]":
+    rows = seen_by(user)
+    late = Callback.objects.overdue(at=at).values("pk")
+    unkeepable = queue.unkeepable(Callback.objects.open(), today=today).values("pk")
+    match which:
+        case Which.UNKEEPABLE:
+            return rows.filter(pk__in=unkeepable)
+        case Which.OVERDUE:
+            return rows.filter(pk__in=late).exclude(pk__in=unkeepable)
+    return rows.exclude(pk__in=late).exclude(pk__in=unkeepable)
+
+
+_PAGES: Final = Pages(
+    Callback,
+    _rows,
+    order=("due_at", "id"),
+    user=BigIntegerField(),
+    at=DateTimeField(),
+    today=DateField(),
+)
+
+
 def read_callbacks(
     user: User, *, which: Which, asked: Mapping[str, Any], at: datetime
 ) -> "tuple[Page[Callback], list[Promise]]":
     """A page of them, what was to be made first on top: four queries."""
-    rows = seen_by(user)
-    late = Callback.objects.overdue(at=at).values("pk")
-    unkeepable = queue.unkeepable(Callback.objects.open(), today=localdate(at)).values("pk")
-    match which:
-        case Which.UNKEEPABLE:
-            rows = rows.filter(pk__in=unkeepable)
-        case Which.OVERDUE:
-            rows = rows.filter(pk__in=late).exclude(pk__in=unkeepable)
-        case Which.COMING:
-            rows = rows.exclude(pk__in=late).exclude(pk__in=unkeepable)
-    page = page_of(rows, order=SOONEST_FIRST, asked=asked)
+    page = _PAGES.page(asked, which=which, user=user.pk, at=at, today=localdate(at))
     why_not = _why_not(page.rows, at=at, rulebook=Rulebook.read())
     return page, [
         Promise(one, moments.in_words(one.due_at, at=at), one.due_at <= at, why_not.get(one.pk, ""))

@@ -142,6 +142,13 @@ def read_counted(since: date, until: date, *, at: datetime) -> Counted:
     return Counted(found["oldest"], found["newest"], expected - found["counted"])
 
 
+def newest_count() -> tuple[datetime, int] | None:
+    """When days were counted last, and how many of them then, whichever they were: one query. It
+    changes with every day that is counted."""
+    counted = DayCounting.objects.filter(counted_at__isnull=False).values_list("counted_at")
+    return counted.annotate(n=Count("pk")).order_by("-counted_at").first()
+
+
 def count_day(day: date, *, at: datetime) -> None:
     """Count one day. Two who do so at once wait for each other; rows that say the same stay."""
     DayCounting.objects.get_or_create(day=day)

@@ -8,14 +8,22 @@ from datetime import datetime
 from typing import Any, Final
 
 from django.db import models
-from django.db.models import CharField, F, UUIDField, Value
+from django.db.models import (
+    BigIntegerField,
+    CharField,
+    DateTimeField,
+    F,
+    QuerySet,
+    UUIDField,
+    Value,
+)
 from django.db.models.functions import Cast
 from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy
 
-from accounts.keyset import Page, page_of
+from accounts.keyset import Page, Pages
 from accounts.models import AuditEntry, User
 from calls import deliveries
 from calls.models import Attempt, Call, Completion, Ending, NewCall, ResultCode
@@ -43,8 +51,6 @@ class Which(models.TextChoices):
     REFUSED = "refused", gettext_lazy("refused")
 
 
-# The oldest first, by when it began to wait.
-ORDER: Final = {Which.UNDECIDED: ("created_at", "id"), Which.REFUSED: ("closed_at", "id")}
 # What a list has no use for, and costs to read.
 LEFT_OUT: Final = ("payload", "refusal")
 
@@ -128,18 +134,31 @@ class Decision(Line):
         return self.delivery.sent_again_at is None
 
 
+def _undecided(*, user: Any, sees_all: bool, at: Any) -> "QuerySet[Delivery]":
+    return _in_a_list(deliveries.undecided(user, sees_all=sees_all))
+
+
+def _refused(*, user: Any, sees_all: bool, at: Any) -> "QuerySet[Delivery]":
+    return _in_a_list(deliveries.refused(user, sees_all=sees_all, at=at))
+
+
+def _in_a_list(rows: "QuerySet[Delivery]") -> "QuerySet[Delivery]":
+    return rows.defer(*LEFT_OUT).select_related("by")
+
+
+_SLOTS: Final[dict[str, Any]] = {"user": BigIntegerField(), "at": DateTimeField()}
+# The oldest first, by when it began to wait.
+_PAGES: Final = {
+    Which.UNDECIDED: Pages(Delivery, _undecided, order=("created_at", "id"), **_SLOTS),
+    Which.REFUSED: Pages(Delivery, _refused, order=("closed_at", "id"), **_SLOTS),
+}
+
+
 def read_decisions(
     user: User, *, which: Which, asked: Mapping[str, Any], at: datetime
 ) -> "tuple[Page[Delivery], list[Line]]":
     """A page of what waits for a person, the oldest first: three queries."""
-    is_refused = which == Which.REFUSED
-    sees_all = user.is_superuser
-    found = (
-        deliveries.refused(user, sees_all=sees_all, at=at)
-        if is_refused
-        else deliveries.undecided(user, sees_all=sees_all)
-    )
-    page = page_of(found.defer(*LEFT_OUT).select_related("by"), order=ORDER[which], asked=asked)
+    page = _PAGES[which].page(asked, sees_all=user.is_superuser, user=user.pk, at=at)
     about = _about(page.rows, user=user)
     return page, [Line(one, about.get(one.pk, About())) for one in page.rows]
 

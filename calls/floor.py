@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
 from django.db.models import BigIntegerField, DateField, DateTimeField
 from django.utils.timezone import localdate
@@ -14,7 +15,7 @@ from accounts.prepared import Prepared
 from calls.insight import attention, tallies, targets, waiting
 from calls.insight import today as of_today
 from calls.insight.attention import Line
-from calls.insight.people import AgentLine, agents
+from calls.insight.people import STATES, AgentLine, agents
 from calls.insight.targets import Goal
 from calls.insight.today import Day
 from calls.insight.waiting import Waiting, read_waiting
@@ -23,10 +24,31 @@ from calls.ordering import midnight_after
 
 @dataclass(frozen=True)
 class Desk:
-    """One person of the floor, with their day."""
+    """What the floor says of one person: what they are doing, and what they did today.
 
-    agent: AgentLine
-    day: Day
+    All of it and nothing else, so that two that are equal are written alike.
+    """
+
+    name: str
+    state: str
+    since: datetime | None
+    # Which pause, in words, where there is one.
+    pause: str
+    has_donor: bool
+    # The call in hand, its donor and for whom it is, where the reader may know of it.
+    call: UUID | None
+    donor: str
+    organization: str
+    attempts: int
+    completed: int
+
+    @property
+    def words(self) -> str:
+        return str(STATES[self.state][0])
+
+    @property
+    def tone(self) -> str:
+        return STATES[self.state][1]
 
 
 @dataclass(frozen=True)
@@ -43,7 +65,7 @@ class Floor:
 
     @property
     def at_work(self) -> int:
-        return sum(desk.agent.state not in ("away", "paused") for desk in self.desks)
+        return sum(desk.state not in ("away", "paused") for desk in self.desks)
 
     @property
     def to_look_into(self) -> int:
@@ -61,11 +83,13 @@ class Floor:
         return min(moments, default=None)
 
 
-def _counts(*, user: Any, sees_all: bool, at: Any, midnight: Any, today: Any) -> Any:
+def _counts(
+    *, user: Any, sees_all: bool, at: Any, midnight: Any, next_midnight: Any, today: Any
+) -> Any:
     """All that is counted, as one question."""
     return tallies.union(
         [
-            *of_today.branches(user, midnight=midnight),
+            *of_today.branches(user, midnight=midnight, next_midnight=next_midnight),
             *waiting.branches(user),
             *attention.branches(user, sees_all=sees_all, at=at, today=today),
             *targets.branches(user, today=today),
@@ -79,6 +103,7 @@ _COUNTS: Final = Prepared(
     user=BigIntegerField(),
     at=DateTimeField(),
     midnight=DateTimeField(),
+    next_midnight=DateTimeField(),
     today=DateField(),
 )
 
@@ -91,6 +116,7 @@ def read_floor(user: User, *, at: datetime) -> Floor:
             sees_all=user.is_superuser,
             at=at,
             midnight=midnight_after(at, days=0),
+            next_midnight=midnight_after(at, days=1),
             today=localdate(at),
         )
     )
@@ -98,9 +124,26 @@ def read_floor(user: User, *, at: datetime) -> Floor:
     people = agents(user, at=at)
     return Floor(
         at=at,
-        desks=[Desk(one, days.get(one.user.pk, Day())) for one in people],
+        desks=[_desk(one, days.get(one.user.pk, Day())) for one in people],
         day=of_today.together(days.values()),
         waiting=read_waiting(counted),
         lines=attention.lines(counted),
         goals=targets.goals(counted),
+    )
+
+
+def _desk(agent: AgentLine, day: Day) -> Desk:
+    person = agent.call.person if agent.call else None
+    organization = person.owning_organization if person else None
+    return Desk(
+        name=agent.user.spoken_name,
+        state=agent.state,
+        since=agent.since,
+        pause=agent.pause,
+        has_donor=agent.hold is not None,
+        call=agent.call.pk if agent.call else None,
+        donor=person.form_of_address if person else "",
+        organization=organization.name if organization else "",
+        attempts=day.attempts,
+        completed=day.completed,
     )

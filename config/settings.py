@@ -5,6 +5,7 @@ A missing or malformed value stops the start with one sentence that names it.
 
 import os
 import tomllib
+import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -301,10 +302,14 @@ if _database["ENGINE"].endswith("sqlite3"):
         "PRAGMA journal_size_limit=27103364;",
     }
 elif _database["ENGINE"].endswith("postgresql"):
-    _database["CONN_MAX_AGE"] = 60
+    # What a connection has learned goes with it.
+    _database["CONN_MAX_AGE"] = 600
     _database["CONN_HEALTH_CHECKS"] = True
     # A silent database costs seconds, not the default of minutes.
     _database["OPTIONS"] = {"connect_timeout": 5}
+    if env.bool("KEEP_PLANS", default=True):
+        # None is kept by itself, however often it is executed: accounts/prepared.py says which are.
+        _database["OPTIONS"]["prepare_threshold"] = sys.maxsize
 else:
     raise ImproperlyConfigured("DATABASE_URL must be a postgres:// or sqlite:/// address.")
 DATABASES = {"default": _database}

@@ -42,6 +42,9 @@ class Kind(models.TextChoices):
     UNPAID = "unpaid", _("PayLinks running out")
 
 
+# By the value, as a question answers it.
+_RANKS: Final = {kind.value: rank for rank, kind in enumerate(Kind)}
+
 TONES: Final = {
     Kind.DECIDE: "stop",
     Kind.REFUSED: "stop",
@@ -230,10 +233,10 @@ def lines(tallies: Iterable[Tally]) -> list[Line]:
     """What needs attention, the most urgent kind first."""
     found: dict[Kind, Line] = {}
     for tally in tallies:
-        if tally.kind not in Kind.values:
+        if tally.kind not in _RANKS:
             continue
         kind = Kind(tally.kind)
         before = found.get(kind)
         moments = [one for one in (tally.oldest, before and before.oldest) if one]
         found[kind] = Line(kind, tally.n + (before.n if before else 0), min(moments, default=None))
-    return sorted(found.values(), key=lambda line: Kind.values.index(line.kind))
+    return sorted(found.values(), key=lambda line: _RANKS[line.kind.value])

@@ -4,8 +4,9 @@ every few seconds costs one statement for all of them."""
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
+from uuid import UUID
 
-from django.db.models import CharField, Count, DateTimeField, F, IntegerField, Value
+from django.db.models import CharField, Count, DateTimeField, F, IntegerField, UUIDField, Value
 from django.db.models.expressions import BaseExpression, Combinable
 from django.db.models.functions import Cast, Concat
 
@@ -13,10 +14,12 @@ Column = F | BaseExpression | Combinable
 
 
 class Tally(NamedTuple):
-    """So many rows of a kind, of one person or of all, of one code or of every one."""
+    """So many rows of a kind, of one person or of all, for one organisation or for all, of one code
+    or of every one."""
 
     kind: str
     person: int | None
+    organization: UUID | None
     code: str
     n: int
     a: int
@@ -25,6 +28,7 @@ class Tally(NamedTuple):
 
 
 _NOBODY: Final = Cast(Value(None), IntegerField())
+_NOWHERE: Final = Cast(Value(None), UUIDField())
 _NONE: Final = Value(0, output_field=IntegerField())
 _NEVER: Final = Cast(Value(None), DateTimeField())
 _EACH: Final = Value("", output_field=CharField())
@@ -51,20 +55,24 @@ def branch(
     kind: str,
     *,
     person: Column = _NOBODY,
+    organization: Column = _NOWHERE,
     code: Column = _EACH,
     n: Column | None = None,
     a: Column = _NONE,
     b: Column = _NONE,
     oldest: Column = _NEVER,
 ) -> Any:
-    """Counts rows by person and code; `a` and `b` are sums beside the count, `oldest` a moment."""
+    """Counts rows by person, organisation and code; `a` and `b` are sums beside the count, `oldest`
+    a moment. By plain columns an index alone may answer it."""
+    told = {"t_person": person, "t_organization": organization, "t_code": code}
+    sums = {"t_n": n or Count("*"), "t_a": a, "t_b": b, "t_oldest": oldest}
     # Names that no model has a column of.
     return (
         rows.order_by()
-        .annotate(t_kind=Value(kind, output_field=CharField()), t_person=person, t_code=code)
-        .values("t_kind", "t_person", "t_code")
-        .annotate(t_n=n or Count("pk"), t_a=a, t_b=b, t_oldest=oldest)
-        .values_list("t_kind", "t_person", "t_code", "t_n", "t_a", "t_b", "t_oldest")
+        .annotate(t_kind=Value(kind, output_field=CharField()), **told)
+        .values("t_kind", *told)
+        .annotate(**sums)
+        .values_list("t_kind", *told, *sums)
     )
 
 
@@ -77,6 +85,6 @@ def union(branches: Sequence[Any]) -> Any:
 def read(rows: Iterable[Any]) -> list[Tally]:
     """What such a question answers."""
     return [
-        Tally(kind, person, code, n, a or 0, b or 0, oldest)
-        for kind, person, code, n, a, b, oldest in rows
+        Tally(kind, person, organization, code, n, a or 0, b or 0, oldest)
+        for kind, person, organization, code, n, a, b, oldest in rows
     ]

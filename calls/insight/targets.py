@@ -1,13 +1,13 @@
 """What is to be done today, and how far it is. Nothing is computed here that today is not."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from django.db.models import Max
+from django.db.models import F, Max
 from django.utils.translation import gettext as _
 
-from calls.insight.tallies import Tally, apart, branch, several
+from calls.insight.tallies import Tally, branch
 from calls.insight.today import by_organization, share
 from calls.models import DayTarget
 
@@ -44,23 +44,29 @@ class Goal:
 def branches(user: Any, *, today: Any) -> list[Any]:
     """The targets that hold today for this user's organisations."""
     rows = DayTarget.objects.visible_to(user).in_force(today)
-    code = several("organization_id", "organization__name")
-    return [branch(rows, TARGETS, code=code, a=Max("completed"), b=Max("reached"))]
+    return [
+        branch(
+            rows,
+            TARGETS,
+            organization=F("organization_id"),
+            code=F("organization__name"),
+            a=Max("completed"),
+            b=Max("reached"),
+        )
+    ]
 
 
 def goals(tallies: Sequence[Tally]) -> list[Goal]:
     """Each target with what is done of it, by organisation."""
     days = by_organization(tallies)
     found: list[Goal] = []
-    for tally, (organization, name) in _targets(tallies):
-        day = days.get(organization)
+    for tally in tallies:
+        if tally.kind != TARGETS or tally.organization is None:
+            continue
+        day = days.get(tally.organization)
         done = (day.completed, day.reached) if day else (0, 0)
         named = zip((_("Completed"), _("Reached")), done, (tally.a, tally.b), strict=True)
         found += [
-            Goal(what, name or organization, n, wanted) for what, n, wanted in named if wanted
+            Goal(what, tally.code or str(tally.organization), n, wanted) for what, n, wanted in named if wanted
         ]
     return sorted(found, key=lambda goal: goal.organization.casefold())
-
-
-def _targets(tallies: Iterable[Tally]) -> list[tuple[Tally, list[str]]]:
-    return [(tally, apart(tally.code)) for tally in tallies if tally.kind == TARGETS]

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
-from django.db.models import Max, Q, Sum
+from django.db.models import F, Max, Q, Sum
 
 from calls.insight.tallies import Tally, apart, branch, several
 from calls.models import Call, QueueCount, QueueCounting
@@ -127,20 +128,29 @@ def branches(user: Any) -> list[Any]:
         organization__in=theirs,
         counting__in=QueueCounting.objects.order_by("-at").values("pk")[:1],
     )
-    code = several("organization_id", "organization__name", "call_type", "why", "deadline")
-    return [branch(rows, WAITING, code=code, n=Sum("calls"), oldest=Max("counting__at"))]
+    code = several("organization__name", "call_type", "why", "deadline")
+    return [
+        branch(
+            rows,
+            WAITING,
+            organization=F("organization_id"),
+            code=code,
+            n=Sum("calls"),
+            oldest=Max("counting__at"),
+        )
+    ]
 
 
 def read_waiting(tallies: Iterable[Tally]) -> Waiting:
     """The queue, put together from what was counted."""
-    parts: dict[str, Part] = {}
+    parts: dict[UUID, Part] = {}
     moment = None
     for tally in tallies:
-        if tally.kind != WAITING:
+        if tally.kind != WAITING or tally.organization is None:
             continue
-        organization, name, call_type, why, deadline = apart(tally.code)
+        name, call_type, why, deadline = apart(tally.code)
         moment = tally.oldest
-        part = parts.setdefault(organization, Part(name or organization))
+        part = parts.setdefault(tally.organization, Part(name or str(tally.organization)))
         part.add(call_type, why, deadline, tally.n)
     return Waiting(
         counted_at=moment,

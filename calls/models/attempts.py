@@ -66,7 +66,7 @@ class Attempt(DoneForOrganization):
         indexes: ClassVar = [
             models.Index(fields=["user", "-at"], name="attempt_of_user"),
             models.Index(fields=["at"], name="attempt_by_time"),
-            # What was done today, for whom.
+            # What was done today, for whom: the floor reads the index alone.
             models.Index(
                 fields=["organization", "at", "user", "outcome"], name="attempt_for_organization"
             ),

@@ -11,13 +11,17 @@ from typing import Any, Final
 
 from django.http import Http404, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from accounts import audit, sheets
 from accounts.asking import SignedInRequest, for_supervisors
+from accounts.kept import Kept
 from accounts.models import User
 from accounts.sheets import Format
 from calls import daybook
@@ -48,6 +52,9 @@ QUESTIONS: Final = {
 
 # What a question is called as a file, below its own address.
 FILES: Final = {f"table.{kind}": kind for kind in Format}
+
+# A page says the same until a day is counted anew, which today is every minute.
+_WRITTEN: Final = Kept[SafeString](most=100, seconds=60)
 
 
 @for_supervisors
@@ -117,22 +124,49 @@ def _answer(
     form_of: type[InsightForm] = InsightForm,
 ) -> HttpResponse:
     at: datetime = timezone.now()
-    form = form_of(
-        request.GET,
-        organizations=list(request.user.organizations.order_by("name")),
-        agents=list(colleagues(request.user)),
-        today=at.astimezone(AMSTERDAM).date(),
-    )
-    asked = form.asked
+    organizations = list(request.user.organizations.order_by("name"))
+
+    def asked_for() -> InsightForm:
+        today = at.astimezone(AMSTERDAM).date()
+        agents = list(colleagues(request.user))
+        return form_of(request.GET, organizations=organizations, agents=agents, today=today)
+
     kind = FILES.get(request.path.rpartition("/")[2])
-    if kind and form.errors:
-        # A file has no place beside a field: nobody would see that a filter was left out of it.
-        return HttpResponseBadRequest(form.refusal, content_type="text/plain; charset=utf-8")
+    if kind:
+        return _file(request, here, kind, asked_for(), question, at=at)
+
+    def written() -> SafeString:
+        return render_to_string(template, _told(request, here, asked_for(), question, at=at), request)
+
+    # All that the page is made of; names that were changed are seen with the next count.
+    key = (
+        request.build_absolute_uri(),
+        get_language(),
+        timezone.localdate(at),
+        tuple((one.pk, one.name) for one in organizations),
+        daybook.newest_count(),
+    )
+    context = {
+        "title": QUESTIONS[here][1],
+        "written": _WRITTEN.get(key, written),
+        "bar": read_bar(request.user, at=at),
+    }
+    return render(request, "calls/insight/page.html", context)
+
+
+def _told(
+    request: SignedInRequest,
+    here: str,
+    form: InsightForm,
+    question: Callable[[User, Any], Any],
+    *,
+    at: datetime,
+) -> dict[str, Any]:
+    """What a page of insight tells, and how it was asked."""
+    asked = form.asked
     # An answer to what nobody asked would be taken for the one that was.
     answer = None if form.errors else question(request.user, asked)
-    if kind:
-        return _file(request, here, kind, answer, asked, at=at)
-    context = {
+    return {
         "here": here,
         "title": QUESTIONS[here][1],
         "questions": [(name, reverse(name), word) for name, (word, _full) in QUESTIONS.items()],
@@ -144,16 +178,24 @@ def _answer(
         "files": [(name, kind.label) for name, kind in FILES.items()],
         "as_it_is": request.build_absolute_uri(f"{request.path}?{form.as_it_is}"),
         "counted": answer and daybook.read_counted(asked.since, asked.until, at=at),
-        "bar": read_bar(request.user, at=at),
     }
-    return render(request, template, context)
 
 
 def _file(
-    request: SignedInRequest, here: str, kind: Format, answer: Any, asked: Asked, *, at: datetime
+    request: SignedInRequest,
+    here: str,
+    kind: Format,
+    form: InsightForm,
+    question: Callable[[User, Any], Any],
+    *,
+    at: datetime,
 ) -> HttpResponse:
     """The table of a page as a file, and on the trail who took it with what filters."""
-    table = getattr(answer, "table", None)
+    asked = form.asked
+    if form.errors:
+        # A file has no place beside a field: nobody would see that a filter was left out of it.
+        return HttpResponseBadRequest(form.refusal, content_type="text/plain; charset=utf-8")
+    table = getattr(question(request.user, asked), "table", None)
     if table is None:
         raise Http404
     audit.record(

@@ -1,10 +1,11 @@
 """Questions that are put together once: with other values they have other answers."""
 
+import contextlib
 from threading import Thread
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import BigIntegerField, CharField, Exists, OuterRef, QuerySet, UUIDField
 from django.test.utils import CaptureQueriesContext
 
@@ -121,3 +122,78 @@ def test_threads_ask_on_connections_of_their_own(
         thread.join()
 
     assert found == {alice.pk: [[call]] * 20, stranger.pk: [[]] * 20}
+
+
+# ── How PostgreSQL answers it is kept ─────────────────────────────────────────────────────────────
+
+on_postgresql = pytest.mark.skipif(
+    connection.vendor != "postgresql", reason="SQLite finds out anew how to answer."
+)
+
+
+def kept() -> dict[str, tuple[int, int]]:
+    """The statements that this connection has the server keep: how often each was answered by the
+    plan that is kept, and by one of its own."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT statement, generic_plans, custom_plans FROM pg_prepared_statements")
+        return {statement: (generic, custom) for statement, generic, custom in cursor.fetchall()}
+
+
+@on_postgresql
+def test_a_question_that_is_asked_often_is_planned_no_more(
+    question: Prepared[Call], colleagues: tuple[User, User, User]
+) -> None:
+    alice, bob, _stranger = colleagues
+    calls = [a_call_of(alice) for _number in range(3)]
+    before = kept()
+    for _time in range(4):
+        for call in calls:
+            assert question.ask(user=alice.pk, pk=call.pk) == [call]
+            assert question.ask(user=bob.pk, pk=call.pk) == [call]
+
+    (statement,) = kept().keys() - before.keys()
+    generic, custom = kept()[statement]
+    assert generic + custom == 24
+    assert custom <= 5
+
+
+@on_postgresql
+def test_what_stands_in_a_question_is_not_taken_for_a_place(
+    colleagues: tuple[User, User, User],
+) -> None:
+    alice, bob, stranger = colleagues
+    User.objects.filter(pk=alice.pk).update(first_name="100 %s it's %(name)s", last_name="50%")
+    User.objects.filter(pk=bob.pk).update(first_name="100 %", last_name="5")
+
+    def named(*, name: Any) -> "QuerySet[User, int]":
+        found = User.objects.filter(first_name="100 %s it's %(name)s", last_name__endswith="%")
+        return found.filter(username=name).values_list("pk", flat=True)
+
+    asked = Prepared(named, name=CharField())
+    assert asked.ask(name=alice.username) == [alice.pk]
+    assert asked.ask(name=bob.username) == []
+    assert asked.ask(name="%s") == []
+
+
+def test_it_goes_on_after_what_was_asked_for_was_taken_back(
+    question: Prepared[Call], colleagues: tuple[User, User, User]
+) -> None:
+    alice, *_others = colleagues
+    call = a_call_of(alice)
+    for _time in range(7):
+        with contextlib.suppress(ZeroDivisionError), transaction.atomic():
+            assert question.ask(user=alice.pk, pk=call.pk) == [call]
+            raise ZeroDivisionError
+    assert question.ask(user=alice.pk, pk=call.pk) == [call]
+
+
+def test_it_is_counted_and_told_as_any_other_statement(
+    question: Prepared[Call], colleagues: tuple[User, User, User]
+) -> None:
+    alice, *_others = colleagues
+    call = a_call_of(alice)
+    with CaptureQueriesContext(connection) as asked:
+        question.ask(user=alice.pk, pk=call.pk)
+    (one,) = asked.captured_queries
+    assert call.pk.hex in one["sql"].replace("-", "")
+    assert one["time"]

@@ -1,6 +1,7 @@
 """Insight: when donors are reached, who may look, what narrows it; all counted by hand here."""
 
 import html
+import itertools
 from collections.abc import Callable
 from datetime import date, timedelta
 
@@ -9,6 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
+from calls.daybook import count_day
 from calls.insight.wilson import wilson
 from calls.models import Attempt, Call
 from pledges.contact import AMSTERDAM
@@ -282,11 +284,12 @@ def test_of_nothing_there_is_no_interval() -> None:
 def test_a_page_costs_twelve_queries_however_much_was_done(
     carol: User, alice: User, new_call: NewCall, helder_water: Organization, address: str
 ) -> None:
-    client = signed_in(carol)
+    client, look_number = signed_in(carol), itertools.count()
 
     def queries() -> int:
+        # Another address each time: a page that was looked at just now is not made anew.
         with CaptureQueriesContext(connection) as seen:
-            assert client.get(address).status_code == 200
+            assert client.get(address, {"look": next(look_number)}).status_code == 200
         return len(seen.captured_queries)
 
     queries()
@@ -298,3 +301,64 @@ def test_a_page_costs_twelve_queries_however_much_was_done(
     count()
 
     assert queries() == bare <= 12
+
+
+# ── A page that was looked at just now ────────────────────────────────────────────────────────────
+
+
+def dials_told(user: User) -> str:
+    return told(page(user, f"/insight/{THOSE_DAYS}"))[-1][1]
+
+
+def test_a_page_is_made_once_until_a_day_is_counted_anew(
+    carol: User, alice: User, new_call: NewCall, two_days: None
+) -> None:
+    count()
+    assert dials_told(carol) == "29"
+    client = signed_in(carol)
+
+    with CaptureQueriesContext(connection) as anew:
+        client.get(f"/insight/{THOSE_DAYS}&look=1")
+    with CaptureQueriesContext(connection) as again:
+        client.get(f"/insight/{THOSE_DAYS}&look=1")
+    assert len(again) < len(anew)
+
+    dialled(new_call(), alice, moment(TUESDAY, 12), Outcome.BUSY)
+    assert dials_told(carol) == "29"
+    count_day(TUESDAY, at=now())
+    assert dials_told(carol) == "30"
+
+
+def test_days_that_one_worker_counts_in_a_row_are_all_seen(
+    carol: User, alice: User, new_call: NewCall, two_days: None
+) -> None:
+    at = now()
+    count_day(MONDAY, at=at)
+    assert dials_told(carol) == "26"
+    count_day(TUESDAY, at=at)
+    assert dials_told(carol) == "29"
+
+
+def test_a_page_that_was_made_is_nobody_elses(
+    carol: User, dierenhulp: Organization, helder_water: Organization, two_days: None
+) -> None:
+    count()
+    assert dials_told(carol) == "29"
+    stranger = UserFactory(role=User.Role.SUPERVISOR, organizations=[dierenhulp])
+    assert "No attempts in these days" in look(stranger, f"/insight/{THOSE_DAYS}")
+    colleague = UserFactory(role=User.Role.SUPERVISOR, organizations=[*carol.organizations.all()])
+    assert dials_told(colleague) == "29"
+
+    colleague.organizations.remove(helder_water)
+    assert "No attempts in these days" in look(colleague, f"/insight/{THOSE_DAYS}")
+
+
+def test_a_page_that_was_made_is_made_again_in_another_language(
+    carol: User, two_days: None
+) -> None:
+    count()
+    said = "attempts that ended reached the donor"
+    assert said in look(carol, f"/insight/{THOSE_DAYS}")
+    carol.language = "nl"
+    carol.save()
+    assert said not in look(carol, f"/insight/{THOSE_DAYS}")
