@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import psycopg
-from django.db.models import Expression
+
+from accounts.slots import Slot
 
 # A doubled sign is one that is meant as it stands.
 _PLACE: Final = re.compile(r"%%|%s")
@@ -35,7 +36,7 @@ def with_named_slots(sql: str, params: Sequence[Any], connection: Any) -> str:
         if place[0] == "%%":
             return place[0]
         value = next(left)
-        if isinstance(value, Expression):
+        if isinstance(value, Slot):
             kind = value.output_field.cast_db_type(connection)
             return f"(%({value.name})s::{kind})"
         written: str = connection.ops.compose_sql("%s", [value])

@@ -73,9 +73,7 @@ class Pages(Generic[Row]):
         """As `page_of`, with the values of the slots."""
         way = _Way.asked_for(self._model, self._order, asked)
         place = dict(zip(self._places, way.place or (), strict=bool(way.place)))
-        rows = self._rows.ask(
-            is_back=way.is_back, is_on=way.place is not None, **values | place
-        )
+        rows = self._rows.ask(is_back=way.is_back, is_on=way.place is not None, **values | place)
         return way.page(rows, size=self._size)
 
     def _put_together(self, *, is_back: bool, is_on: bool, **values: Any) -> "QuerySet[Row]":

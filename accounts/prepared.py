@@ -11,31 +11,19 @@ PostgreSQL keeps how it answers such a question too, for as long as a connection
 docs/decisions/0016-how-a-question-is-answered-is-kept.md.
 """
 
-import re
-
 from collections.abc import Callable, Hashable, Mapping
 from copy import copy
 from threading import Lock
 from typing import Any, Generic, TypeVar
 
 from django.db import connections
-from django.db.models import Expression, Field, QuerySet
+from django.db.models import Field, QuerySet
 from django.db.models.sql.compiler import SQLCompiler
 
 from accounts import kept_plans
+from accounts.slots import Slot
 
 Row = TypeVar("Row")
-
-
-class Slot(Expression):
-    """Stands in a question for a value that comes with each asking."""
-
-    def __init__(self, name: str, output_field: "Field[Any, Any]") -> None:
-        super().__init__(output_field=output_field)
-        self.name = name
-
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
-        return "%s", (self,)
 
 
 class Prepared(Generic[Row]):

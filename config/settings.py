@@ -4,8 +4,8 @@ A missing or malformed value stops the start with one sentence that names it.
 """
 
 import os
-import tomllib
 import sys
+import tomllib
 from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError

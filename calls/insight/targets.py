@@ -67,6 +67,8 @@ def goals(tallies: Sequence[Tally]) -> list[Goal]:
         done = (day.completed, day.reached) if day else (0, 0)
         named = zip((_("Completed"), _("Reached")), done, (tally.a, tally.b), strict=True)
         found += [
-            Goal(what, tally.code or str(tally.organization), n, wanted) for what, n, wanted in named if wanted
+            Goal(what, tally.code or str(tally.organization), n, wanted)
+            for what, n, wanted in named
+            if wanted
         ]
     return sorted(found, key=lambda goal: goal.organization.casefold())

@@ -100,9 +100,7 @@ def branches(user: Any, *, midnight: Any, next_midnight: Any) -> list[Any]:
     theirs = Organization.objects.of(user).values("pk")
     # Between two ends, for a plan that is kept has to do for any day: of an open end PostgreSQL
     # takes it for granted that a third of all rows lie behind it.
-    dials = Attempt.objects.filter(
-        organization__in=theirs, at__gte=midnight, at__lt=next_midnight
-    )
+    dials = Attempt.objects.filter(organization__in=theirs, at__gte=midnight, at__lt=next_midnight)
     ends = Completion.objects.living().filter(
         organization__in=theirs, completed_at__gte=midnight, completed_at__lt=next_midnight
     )

@@ -26,7 +26,7 @@ from accounts.models import User
 from accounts.sheets import Format
 from calls import daybook
 from calls.insight.amounts import before_and_after
-from calls.insight.asked import FEW, Asked, in_words
+from calls.insight.asked import FEW, in_words
 from calls.insight.by_agent import by_agent
 from calls.insight.gates import by_recruiting
 from calls.insight.pay_links import made_to_paid
@@ -136,7 +136,9 @@ def _answer(
         return _file(request, here, kind, asked_for(), question, at=at)
 
     def written() -> SafeString:
-        return render_to_string(template, _told(request, here, asked_for(), question, at=at), request)
+        return render_to_string(
+            template, _told(request, here, asked_for(), question, at=at), request
+        )
 
     # All that the page is made of; names that were changed are seen with the next count.
     key = (

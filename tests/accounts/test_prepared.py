@@ -161,7 +161,7 @@ def test_a_question_that_is_asked_often_is_planned_no_more(
 def test_what_stands_in_a_question_is_not_taken_for_a_place(
     colleagues: tuple[User, User, User],
 ) -> None:
-    alice, bob, stranger = colleagues
+    alice, bob, _stranger = colleagues
     User.objects.filter(pk=alice.pk).update(first_name="100 %s it's %(name)s", last_name="50%")
     User.objects.filter(pk=bob.pk).update(first_name="100 %", last_name="5")
 
