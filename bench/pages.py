@@ -117,6 +117,7 @@ def _fill(database: str, calls: int, told: Any) -> None:
 
     from accounts.models import User
     from calls import counting, daybook
+    from integrations.models import Heartbeat, Stream
 
     people = bed.agents(AGENTS)
     User.objects.filter(pk=people[0].pk).update(role=User.Role.SUPERVISOR)
@@ -139,6 +140,10 @@ def _fill(database: str, calls: int, told: Any) -> None:
         cursor.execute("VACUUM ANALYZE")
     bed.note(f"{3 * calls} attempts are there.")
     at = timezone.now()
+    # What is there wherever the product runs: feeds that were walked, and a worker.
+    for feed in ("calls", "pledges"):
+        Stream.objects.create(account="default", feed=feed, last_finished_at=at)
+    Heartbeat.objects.create(name="worker", seen_at=at)
     began = time.monotonic()
     days = daybook.count_days(at=at, at_a_time=timedelta(hours=1))
     a_day = (time.monotonic() - began) / len(days)

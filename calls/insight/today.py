@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db.models import Count, F, Sum
 from django.db.models.functions import Coalesce
 
-from calls.insight.tallies import Tally, branch
+from calls.insight.tallies import OfFew, Tally, branch
 from calls.models import Attempt, Completion, ResultCode
 from pledges.models import Organization
 
@@ -97,12 +97,12 @@ def average(total: int, n: int) -> Decimal | None:
 
 def branches(user: Any, *, midnight: Any, next_midnight: Any) -> list[Any]:
     """What was done on this day for the organisations of this user, by who did it and for which."""
-    theirs = Organization.objects.of(user).values("pk")
+    is_theirs = OfFew(F("organization_id"), Organization.objects.of(user).values("pk"))
     # Between two ends, for a plan that is kept has to do for any day: of an open end PostgreSQL
     # takes it for granted that a third of all rows lie behind it.
-    dials = Attempt.objects.filter(organization__in=theirs, at__gte=midnight, at__lt=next_midnight)
+    dials = Attempt.objects.filter(is_theirs, at__gte=midnight, at__lt=next_midnight)
     ends = Completion.objects.living().filter(
-        organization__in=theirs, completed_at__gte=midnight, completed_at__lt=next_midnight
+        is_theirs, completed_at__gte=midnight, completed_at__lt=next_midnight
     )
     by = {"person": F("user_id"), "organization": F("organization_id")}
     return [
