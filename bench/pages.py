@@ -90,6 +90,38 @@ ORDER BY at
 """
 
 
+# As many of each in both worlds: what waits for somebody does not grow with what was done.
+WAITING: Final = 60
+DECIDED_LATER = """
+UPDATE integrations_delivery SET state = 'needs_decision', outcome = '', closed_at = NULL,
+  reason = 'budget_spent', created_at = now() - made.n * interval '1 minute'
+FROM (SELECT n FROM generate_series(1, %(waiting)s) AS n) AS made
+WHERE id = md5('tapraise.add_attempt' || made.n || '-0')::uuid
+"""
+CALLBACKS = """
+INSERT INTO calls_callback (call_id, due_at, whose, user_id, note, state, made_at, token)
+SELECT uuid, now() - row_number() OVER (ORDER BY uuid) * interval '1 minute', 'mine',
+  (%(users)s::bigint[])[1 + abs(hashtext(uuid::text)) %% %(agents)s], 'Na het eten', 'open',
+  now() - interval '1 day', gen_random_uuid()
+FROM calls_call WHERE status = 'requested' ORDER BY uuid LIMIT %(waiting)s
+"""
+# Four in five are at it now, each with a donor in hand.
+PRESENCES = """
+INSERT INTO accounts_presence (user_id, state, pause, is_after_call, since, last_seen_at)
+SELECT id, 'available', '', false, now() - id * interval '7 seconds', now() + interval '1 hour'
+FROM unnest(%(users)s::bigint[]) AS id
+"""
+HOLDS = """
+INSERT INTO calls_hold (call_id, user_id, taken_at, lease_until, why, finish)
+SELECT call.uuid, agent.id, now() - agent.n * interval '11 seconds', now() + interval '1 hour',
+  '{}', '{}'
+FROM unnest(%(users)s::bigint[]) WITH ORDINALITY AS agent(id, n)
+JOIN (SELECT uuid, row_number() OVER (ORDER BY uuid DESC) AS n FROM calls_call
+  WHERE status = 'requested' ORDER BY uuid DESC LIMIT %(agents)s) AS call USING (n)
+WHERE n %% 5 > 0
+"""
+
+
 def figures(calls: int) -> list[Figure]:
     few, many = bed.address("pages_few"), bed.address("pages_many")
     with bed.empty_database(few), bed.empty_database(many):
@@ -124,7 +156,7 @@ def _fill(database: str, calls: int, told: Any) -> None:
     Authenticator.objects.create(user=people[0], type=Authenticator.Type.TOTP, data={})
     rows = {
         "calls": calls, "days": DAYS, "agents": AGENTS, "users": [one.pk for one in people],
-        "own": bed.OWN, "other": bed.OTHER,
+        "own": bed.OWN, "other": bed.OTHER, "waiting": WAITING,
     }  # fmt: skip
     bed.note(f"{calls} calls are there.")
     with connection.cursor() as cursor:
@@ -134,7 +166,7 @@ def _fill(database: str, calls: int, told: Any) -> None:
         ending = {"operation": "tapraise.complete_call", "seq": 10, "last": 0}
         for made in (adding, ending):
             cursor.execute(DELIVERIES, rows | made)
-        for statement in (ATTEMPTS, COMPLETIONS):
+        for statement in (ATTEMPTS, COMPLETIONS, DECIDED_LATER, CALLBACKS, PRESENCES, HOLDS):
             cursor.execute(statement, rows)
         cursor.execute("SET session_replication_role = DEFAULT")
         cursor.execute("VACUUM ANALYZE")

@@ -23,8 +23,9 @@ from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy
 
-from accounts.keyset import Page, Pages
+from accounts.keyset import SIZE, Page, Pages
 from accounts.models import AuditEntry, User
+from accounts.prepared import Prepared
 from calls import deliveries
 from calls.models import Attempt, Call, Completion, Ending, NewCall, ResultCode
 from integrations import decisions
@@ -83,10 +84,33 @@ class About:
 
 @dataclass(frozen=True)
 class Line:
-    """One message in the list."""
+    """What the list says of one message, and nothing else: two that are equal are written alike."""
+
+    message: uuid.UUID
+    which: Which
+    wish: str
+    why: str
+    system: str
+    created_at: datetime
+    # Whose action it was; empty: nobody's.
+    by: str
+    # As of `About`.
+    name: str
+    organization: str
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One message with all that there is to know of it before somebody decides."""
 
     delivery: Delivery
     about: About
+    chip: Chip
+    readings: Sequence[Reading]
+    # Who decided and when, in one sentence.
+    decided: str
+    wanted: Sequence[tuple[str, str]] = ()
+    effects: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def wish(self) -> str:
@@ -95,18 +119,6 @@ class Line:
     @property
     def why(self) -> str:
         return decisions.why(self.delivery)
-
-
-@dataclass(frozen=True)
-class Decision(Line):
-    """One message with all that there is to know of it before somebody decides."""
-
-    chip: Chip
-    readings: Sequence[Reading]
-    # Who decided and when, in one sentence.
-    decided: str
-    wanted: Sequence[tuple[str, str]] = ()
-    effects: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_open(self) -> bool:
@@ -160,7 +172,21 @@ def read_decisions(
     """A page of what waits for a person, the oldest first: three queries."""
     page = _PAGES[which].page(asked, sees_all=user.is_superuser, user=user.pk, at=at)
     about = _about(page.rows, user=user)
-    return page, [Line(one, about.get(one.pk, About())) for one in page.rows]
+    return page, [_line(one, about.get(one.pk, About()), which) for one in page.rows]
+
+
+def _line(delivery: Delivery, about: About, which: Which) -> Line:
+    return Line(
+        message=delivery.pk,
+        which=which,
+        wish=decisions.wish(delivery),
+        why=decisions.why(delivery),
+        system=delivery.system,
+        created_at=delivery.created_at,
+        by=delivery.by.spoken_name if delivery.by else "",
+        name=about.name,
+        organization=about.organization,
+    )
 
 
 def find(user: User, delivery_id: uuid.UUID) -> Delivery | None:
@@ -228,9 +254,14 @@ def _about(rows: Sequence[Delivery], *, user: User) -> dict[uuid.UUID, About]:
     """By the id of the message: two queries, however many there are and of whatever kinds."""
     if not rows:
         return {}
-    found = list(_places([one.pk for one in rows]))
-    ids = {person for *_rest, person, _name in found if person is not None}
-    persons = {one.pk: one for one in Person.objects.visible_to(user).filter(pk__in=ids)}
+    ids = [one.pk for one in rows]
+    # All seats are taken: who has fewer says one twice.
+    found = _PLACES.ask(
+        **dict(zip(_SEATS, [*ids, *ids[:1] * (len(_SEATS) - len(ids))], strict=True))
+    )
+    about = {person for *_rest, person, _name in found if person is not None}
+    seen = Person.objects.visible_to(user).filter(pk__in=about).only(*Person.SPOKEN)
+    persons = {one.pk: one for one in seen}
     return {
         delivery: About(
             name=persons[person].form_of_address if person in persons else "",
@@ -242,18 +273,21 @@ def _about(rows: Sequence[Delivery], *, user: User) -> dict[uuid.UUID, About]:
     }
 
 
-def _places(ids: Sequence[uuid.UUID]) -> Any:
+def _places(**messages: Any) -> Any:
     """Message, name of the page, key of it, donor, organisation: of every kind of row of ours that
     a message can be made for, in one statement."""
+    ids = list(messages.values())
     nobody = Cast(Value(None), UUIDField())
     texts = TextMessage.objects
     branches: list[Any] = [
         *(
-            _place(kind._default_manager.filter(delivery__in=ids), "desk", "call", "call__person")
+            _place(
+                kind._default_manager.filter(delivery__id__in=ids), "desk", "call", "call__person"
+            )
             for kind in (Attempt, Completion, Ending)
         ),
         *(
-            _place(kind._default_manager.filter(delivery__in=ids), *leads)
+            _place(kind._default_manager.filter(delivery__id__in=ids), *leads)
             for kind, *leads in (
                 (NewCall, "person", "person", "person"),
                 (PledgeChange, "pledge", "pledge", "pledge__person"),
@@ -262,9 +296,13 @@ def _places(ids: Sequence[uuid.UUID]) -> Any:
                 (Mandate, "person", "person", "person"),
             )
         ),
-        _place(texts.filter(delivery__in=ids, batch=None), "person", "person", "person"),
+        _place(texts.filter(delivery__id__in=ids, batch=None), "person", "person", "person"),
         _place(
-            texts.filter(stop_delivery__in=ids), "person", "person", "person", of="stop_delivery"
+            texts.filter(stop_delivery__id__in=ids),
+            "person",
+            "person",
+            "person",
+            of="stop_delivery",
         ),
         *(
             rows.order_by().values_list(
@@ -275,8 +313,8 @@ def _places(ids: Sequence[uuid.UUID]) -> Any:
                 F("script__organization__name"),
             )
             for rows, key in (
-                (texts.filter(delivery__in=ids).exclude(batch=None), "batch"),
-                (Batch.objects.filter(delivery__in=ids), "pk"),
+                (texts.filter(delivery__id__in=ids).exclude(batch=None), "batch"),
+                (Batch.objects.filter(delivery__id__in=ids), "pk"),
             )
         ),
     ]
@@ -292,3 +330,7 @@ def _place(rows: Any, place: str, key: str, person: str, *, of: str = "delivery"
         person,
         F(f"{person}__owning_organization__name"),
     )
+
+
+_SEATS: Final = [f"message_{seat}" for seat in range(SIZE)]
+_PLACES: Final[Prepared[Any]] = Prepared(_places, **{seat: UUIDField() for seat in _SEATS})

@@ -4,7 +4,8 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import BooleanField, Exists, OuterRef, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -35,7 +36,7 @@ def seen_by(
 ) -> "QuerySet[Delivery]":
     """The messages that this user may see, of all or of some. `sees_all`: a superuser."""
     rows = Delivery.objects.all() if rows is None else rows
-    return rows if sees_all else rows.filter(_about_what_is_seen(reader))
+    return rows if sees_all else rows.filter(_is_about_what_is_seen(reader))
 
 
 def undecided(reader: Any, *, sees_all: bool) -> "QuerySet[Delivery]":
@@ -51,8 +52,13 @@ def refused(reader: Any, *, sees_all: bool, at: Any) -> "QuerySet[Delivery]":
     )
 
 
-def _about_what_is_seen(reader: Any) -> Q:
-    """Deliveries about calls, pledges, persons and payments that this user may see."""
+def _is_about_what_is_seen(reader: Any) -> Coalesce:
+    """Whether a delivery is about a call, pledge, person or payment that this user may see.
+
+    Asked one after the other until there is one. Several `Exists` would say the same, but of those
+    PostgreSQL takes it that reading all attempts there are, once, is cheaper than looking up a few
+    dozen: the floor of a small centre took 80 ms for it.
+    """
     seen_call = Call.objects.visible_to(reader).filter(pk=OuterRef("call"))
     seen_person = Person.objects.visible_to(reader).filter(pk=OuterRef("person"))
     seen_pledge = Pledge.objects.visible_to(reader).filter(pk=OuterRef("pledge"))
@@ -71,10 +77,9 @@ def _about_what_is_seen(reader: Any) -> Q:
         ),
         TextMessage.objects.visible_to(reader).filter(stop_delivery=OuterRef("pk")),
     ]
-    found = Q()
-    for rows in made:
-        found |= Q(Exists(rows))
-    return found
+    yes, no = (Value(word, output_field=BooleanField()) for word in (True, False))
+    seen = (Subquery(rows.order_by().values_list(yes)[:1]) for rows in made)
+    return Coalesce(*seen, no)
 
 
 def wanted(delivery: Delivery) -> list[tuple[str, str]]:

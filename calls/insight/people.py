@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Presence, User
 from accounts.prepared import Prepared
 from calls.models import Attempt, Call, Ending, Hold, TakenAway
-from pledges.models import Organization, in_words
+from pledges.models import Organization, Person, in_words
 
 # A page of somebody at work says every minute that it is open.
 AWAY_AFTER = timedelta(minutes=3)
@@ -75,8 +75,8 @@ def agents(user: User, *, at: datetime) -> list[AgentLine]:
     return [_agent_line(one, at=at) for one in _AT_WORK.ask(user=user.pk)]
 
 
-# What is read of them: all columns of fifty people, with call and donor, cost as much as the rest of
-# the page.
+# What is read of them: all columns of fifty people, with call and donor, cost as much as the rest
+# of the page.
 _TOLD: Final = (
     "username",
     "first_name",
@@ -89,12 +89,7 @@ _TOLD: Final = (
     "hold__lease_until",
     "hold__wrapping_up_at",
     "hold__why",
-    "hold__call__person__gender",
-    "hold__call__person__academic_title",
-    "hold__call__person__initials",
-    "hold__call__person__first_name",
-    "hold__call__person__last_name_prefix",
-    "hold__call__person__last_name",
+    *(f"hold__call__person__{column}" for column in Person.SPOKEN),
     "hold__call__person__owning_organization__name",
 )
 

@@ -32,6 +32,16 @@ class PersonQuerySet(models.QuerySet["Person"]):
 class Person(Mirror):
     """Somebody who pledged. TapRaise's own; what a donor corrects is kept elsewhere."""
 
+    # What they are called by, for who reads many and needs no more of them.
+    SPOKEN: ClassVar = (
+        "gender",
+        "academic_title",
+        "initials",
+        "first_name",
+        "last_name_prefix",
+        "last_name",
+    )
+
     uuid = models.UUIDField(primary_key=True)
     academic_title = models.TextField(_("title"), null=True)
     initials = models.TextField(_("initials"), null=True)
