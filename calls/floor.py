@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
-from uuid import UUID
 
 from django.db.models import BigIntegerField, DateField, DateTimeField
 from django.utils.timezone import localdate
@@ -15,7 +14,7 @@ from accounts.prepared import Prepared
 from calls.insight import attention, tallies, targets, waiting
 from calls.insight import today as of_today
 from calls.insight.attention import Line
-from calls.insight.people import STATES, AgentLine, agents
+from calls.insight.people import AgentLine, agents
 from calls.insight.targets import Goal
 from calls.insight.today import Day
 from calls.insight.waiting import Waiting, read_waiting
@@ -24,31 +23,12 @@ from calls.ordering import midnight_after
 
 @dataclass(frozen=True)
 class Desk:
-    """What the floor says of one person: what they are doing, and what they did today.
+    """What the floor says of one person and nothing else, so that two that are equal are written
+    alike: what they are doing, and what they did today."""
 
-    All of it and nothing else, so that two that are equal are written alike.
-    """
-
-    name: str
-    state: str
-    since: datetime | None
-    # Which pause, in words, where there is one.
-    pause: str
-    has_donor: bool
-    # The call in hand, its donor and for whom it is, where the reader may know of it.
-    call: UUID | None
-    donor: str
-    organization: str
+    agent: AgentLine
     attempts: int
     completed: int
-
-    @property
-    def words(self) -> str:
-        return str(STATES[self.state][0])
-
-    @property
-    def tone(self) -> str:
-        return STATES[self.state][1]
 
 
 @dataclass(frozen=True)
@@ -65,7 +45,7 @@ class Floor:
 
     @property
     def at_work(self) -> int:
-        return sum(desk.state not in ("away", "paused") for desk in self.desks)
+        return sum(desk.agent.state not in ("away", "paused") for desk in self.desks)
 
     @property
     def to_look_into(self) -> int:
@@ -124,26 +104,13 @@ def read_floor(user: User, *, at: datetime) -> Floor:
     people = agents(user, at=at)
     return Floor(
         at=at,
-        desks=[_desk(one, days.get(one.user.pk, Day())) for one in people],
+        desks=[
+            Desk(one, attempts=day.attempts, completed=day.completed)
+            for one in people
+            for day in [days.get(one.user, Day())]
+        ],
         day=of_today.together(days.values()),
         waiting=read_waiting(counted),
         lines=attention.lines(counted),
         goals=targets.goals(counted),
-    )
-
-
-def _desk(agent: AgentLine, day: Day) -> Desk:
-    person = agent.call.person if agent.call else None
-    organization = person.owning_organization if person else None
-    return Desk(
-        name=agent.user.spoken_name,
-        state=agent.state,
-        since=agent.since,
-        pause=agent.pause,
-        has_donor=agent.hold is not None,
-        call=agent.call.pk if agent.call else None,
-        donor=person.form_of_address if person else "",
-        organization=organization.name if organization else "",
-        attempts=day.attempts,
-        completed=day.completed,
     )

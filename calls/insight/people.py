@@ -3,7 +3,8 @@
 import uuid
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, NamedTuple
 
 from django.db.models import BigIntegerField, Exists, OuterRef, Q, QuerySet, Subquery
 from django.utils.translation import gettext_lazy as _
@@ -40,15 +41,17 @@ class AgentLine:
     page of theirs has been open for a while, and nobody is in hand).
     """
 
-    user: User
+    user: int
+    name: str
     state: str
     since: datetime | None
-    seen_at: datetime | None
     # Which pause, in words, where there is one.
     pause: str = ""
-    hold: Hold | None = None
-    # The call in hand, where the reader may know of it.
-    call: Call | None = None
+    has_donor: bool = False
+    # The call in hand, its donor and for whom it is, where the reader may know of it.
+    call: uuid.UUID | None = None
+    donor: str = ""
+    organization: str = ""
 
     @property
     def words(self) -> str:
@@ -72,45 +75,66 @@ def agents(user: User, *, at: datetime) -> list[AgentLine]:
 
     Whom somebody has in hand is told of donors of those organisations only.
     """
-    return [_agent_line(one, at=at) for one in _AT_WORK.ask(user=user.pk)]
+    return [_agent_line(_AtWork(*row), at=at) for row in _AT_WORK.ask(user=user.pk)]
 
 
-# What is read of them: all columns of fifty people, with call and donor, cost as much as the rest
-# of the page.
-_TOLD: Final = (
-    "username",
-    "first_name",
-    "presence__state",
-    "presence__pause",
-    "presence__is_after_call",
-    "presence__since",
-    "presence__last_seen_at",
-    "hold__taken_at",
-    "hold__lease_until",
-    "hold__wrapping_up_at",
-    "hold__why",
-    *(f"hold__call__person__{column}" for column in Person.SPOKEN),
-    "hold__call__person__owning_organization__name",
-)
+class _AtWork(NamedTuple):
+    """What is read of one person: models of fifty people, each with presence, hold, call, donor and
+    organisation, would cost as much as the rest of the page."""
+
+    user: int
+    username: str
+    first_name: str
+    presence: str | None
+    pause: str | None
+    present_since: datetime | None
+    seen_at: datetime | None
+    taken_at: datetime | None
+    lease_until: datetime | None
+    wrapping_up_at: datetime | None
+    why: dict[str, Any] | None
+    dialled_at: datetime | None
+    answered_at: datetime | None
+    call: uuid.UUID | None
+    may_be_named: bool
+    organization: str | None
+    # As `Person.SPOKEN`.
+    gender: str | None
+    academic_title: str | None
+    initials: str | None
+    donor_first_name: str | None
+    last_name_prefix: str | None
+    last_name: str | None
 
 
-def _at_work(user: Any) -> "QuerySet[User]":
+def _at_work(user: Any) -> "QuerySet[User, tuple[Any, ...]]":
     dialled = Attempt.objects.filter(
         user=OuterRef("pk"), call=OuterRef("hold__call"), outcome=Attempt.Outcome.OPEN
+    )
+    named = Organization.objects.of(user).filter(
+        pk=OuterRef("hold__call__person__owning_organization")
     )
     return (
         colleagues(user)
         .filter(is_active=True)
-        .select_related("presence", "hold__call__person__owning_organization")
-        .only(*_TOLD)
-        .annotate(
-            dialled_at=Subquery(dialled.values("at")[:1]),
-            answered_at=Subquery(dialled.values("answered_at")[:1]),
-            may_be_named=Exists(
-                Organization.objects.of(user)
-                .filter(pk=OuterRef("hold__call__person__owning_organization"))
-                .order_by()
-            ),
+        .values_list(
+            "pk",
+            "username",
+            "first_name",
+            "presence__state",
+            "presence__pause",
+            "presence__since",
+            "presence__last_seen_at",
+            "hold__taken_at",
+            "hold__lease_until",
+            "hold__wrapping_up_at",
+            "hold__why",
+            Subquery(dialled.values("at")[:1]),
+            Subquery(dialled.values("answered_at")[:1]),
+            "hold__call",
+            Exists(named.order_by()),
+            "hold__call__person__owning_organization__name",
+            *(f"hold__call__person__{column}" for column in Person.SPOKEN),
         )
     )
 
@@ -122,7 +146,8 @@ _AT_WORK: Final = Prepared(_at_work, user=BigIntegerField())
 def is_away(hold: Hold, *, at: datetime) -> bool:
     """Whether whoever has this call in hand, who comes with their presence, is not there: the lease
     ran out, or no page of theirs has been open for a while."""
-    return hold.has_lapsed(at=at) or _is_unseen(getattr(hold.user, "presence", None), at=at)
+    presence: Presence | None = getattr(hold.user, "presence", None)
+    return hold.has_lapsed(at=at) or _is_unseen(presence.last_seen_at if presence else None, at=at)
 
 
 @dataclass(frozen=True)
@@ -191,28 +216,39 @@ def unfinished(user: User, *, at: datetime) -> list[Unfinished]:
     return sorted(lines, key=lambda line: line.since)
 
 
-def _agent_line(user: Any, *, at: datetime) -> AgentLine:
-    presence: Presence | None = getattr(user, "presence", None)
-    hold: Hold | None = getattr(user, "hold", None)
-    seen_at = presence.last_seen_at if presence else None
-    if hold is not None and not hold.has_lapsed(at=at):
-        state, since = ("talking" if hold.rang_back else "ready"), hold.taken_at
-        if user.dialled_at is not None:
-            state = "talking" if user.answered_at else "dialling"
-            since = user.answered_at or user.dialled_at
-        if hold.wrapping_up_at is not None:
-            state, since = "wrapping_up", hold.wrapping_up_at
-        call = hold.call if user.may_be_named else None
-        return AgentLine(user, state, since, seen_at, hold=hold, call=call)
-    if presence is not None and presence.is_paused:
-        pause = in_words(Presence.Pause, presence.pause)
-        return AgentLine(user, "paused", presence.since, seen_at, pause)
-    if presence is None or _is_unseen(presence, at=at):
-        return AgentLine(user, "away", seen_at, seen_at)
+def _agent_line(one: _AtWork, *, at: datetime) -> AgentLine:
+    name = User(username=one.username, first_name=one.first_name).spoken_name
+    line = partial(AgentLine, one.user, name)
+    if one.taken_at is not None and one.lease_until is not None:
+        hold = Hold(lease_until=one.lease_until, why=one.why)
+        if not hold.has_lapsed(at=at):
+            state, since = ("talking" if hold.rang_back else "ready"), one.taken_at
+            if one.dialled_at is not None:
+                state = "talking" if one.answered_at else "dialling"
+                since = one.answered_at or one.dialled_at
+            if one.wrapping_up_at is not None:
+                state, since = "wrapping_up", one.wrapping_up_at
+            return line(state, since, has_donor=True, **_donor(one))
+    if one.presence == Presence.State.PAUSED:
+        pause = in_words(Presence.Pause, one.pause)
+        return line("paused", one.present_since, pause=pause)
+    if one.present_since is None or _is_unseen(one.seen_at, at=at):
+        return line("away", one.seen_at)
     # Who let a call lie until its lease ran out is free since then.
-    since = max(presence.since, hold.lease_until) if hold is not None else presence.since
-    return AgentLine(user, "available", since, seen_at)
+    since = max(one.present_since, one.lease_until or one.present_since)
+    return line("available", since)
 
 
-def _is_unseen(presence: Presence | None, *, at: datetime) -> bool:
-    return presence is None or presence.last_seen_at < at - AWAY_AFTER
+def _donor(one: _AtWork) -> dict[str, Any]:
+    if not one.may_be_named:
+        return {}
+    named = dict(zip(Person.SPOKEN, one[-len(Person.SPOKEN) :], strict=True))
+    return {
+        "call": one.call,
+        "donor": Person(**named).form_of_address,
+        "organization": one.organization or "",
+    }
+
+
+def _is_unseen(seen_at: datetime | None, *, at: datetime) -> bool:
+    return seen_at is None or seen_at < at - AWAY_AFTER

@@ -201,15 +201,18 @@ def test_the_floor_sees_who_does_what_since_when(
 
     lines = {line.user: line for line in insight.agents(carol, at=moment)}
 
-    assert set(lines) == {alice, bob, carol}
-    assert (lines[alice].state, lines[alice].since) == ("talking", moment - timedelta(minutes=2))
-    assert lines[alice].hold is not None
-    assert (lines[bob].state, lines[bob].pause) == ("paused", "lunch")
-    assert lines[bob].since == moment - timedelta(minutes=9)
-    assert lines[carol].state == "away"
+    assert set(lines) == {alice.pk, bob.pk, carol.pk}
+    assert (lines[alice.pk].state, lines[alice.pk].since) == (
+        "talking",
+        moment - timedelta(minutes=2),
+    )
+    assert lines[alice.pk].has_donor
+    assert (lines[bob.pk].state, lines[bob.pk].pause) == ("paused", "lunch")
+    assert lines[bob.pk].since == moment - timedelta(minutes=9)
+    assert lines[carol.pk].state == "away"
     Presence.objects.filter(user=carol).update(last_seen_at=moment)
     again = {line.user: line for line in insight.agents(carol, at=moment)}
-    assert again[carol].state == "available"
+    assert again[carol.pk].state == "available"
 
 
 def test_a_full_floor_costs_no_more_queries(carol: User, alice: User, helder_water: object) -> None:

@@ -207,8 +207,8 @@ def test_the_floor_sees_who_is_wrapping_up(
 
     lines = {line.user: line for line in insight.agents(carol, at=now())}
 
-    assert lines[alice].state == "wrapping_up"
-    assert lines[alice].since == Hold.objects.get().wrapping_up_at
+    assert lines[alice.pk].state == "wrapping_up"
+    assert lines[alice.pk].since == Hold.objects.get().wrapping_up_at
 
 
 def test_a_supervisor_says_how_it_ended_and_the_call_goes_on(
