@@ -33,3 +33,8 @@ class Kept(Generic[Made]):
             with self._lock:
                 self._made[key] = known
         return known
+
+    def clear(self) -> None:
+        """All of it is made anew."""
+        with self._lock:
+            self._made.clear()

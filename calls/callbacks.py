@@ -9,6 +9,7 @@ from typing import Any, Final
 from django.db import models
 from django.db.models import (
     BigIntegerField,
+    Count,
     DateField,
     DateTimeField,
     Exists,
@@ -23,6 +24,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.keyset import Page, Pages
 from accounts.models import User
+from accounts.prepared import Prepared
 from calls import moments, queue
 from calls.models import Attempt, Call, Callback
 from pledges.contact import Rulebook
@@ -56,17 +58,16 @@ class Promises:
         return max(self.due - sum(one.is_due for one in self.shown), 0)
 
 
-def read_promises(user: User, *, at: datetime) -> Promises:
-    """This user's own callbacks, and those of the team that are due: two queries."""
+def _promised(*, user: Any, at: Any, today: Any) -> Any:
+    """This user's own callbacks, and those of the team that are due."""
     due = Callback.objects.due_for(user, at=at)
     mine = Q(whose=Callback.Whose.MINE, user=user)
-    unkeepable = queue.unkeepable(Callback.objects.open(), today=localdate(at))
+    unkeepable = queue.unkeepable(Callback.objects.open(), today=today)
     free = queue.free(Call.objects.filter(pk=OuterRef("call")), at=at)
-    found = (
+    return (
         Callback.objects.open()
         .filter(mine | Q(pk__in=due.values("pk")))
         .filter(call__in=queue.callable_by(user))
-        .select_related("call__person", "user", "handed_by")
         .annotate(
             is_unkeepable=Exists(unkeepable.filter(pk=OuterRef("pk"))),
             is_left_open=Exists(queue.left_open()),
@@ -75,10 +76,39 @@ def read_promises(user: User, *, at: datetime) -> Promises:
                 output_field=models.BooleanField(),
             ),
         )
-        .order_by("due_at", "pk")
     )
-    served = found.filter(is_unkeepable=False, is_left_open=False, is_served=True)
-    return Promises(shown=[_promise(one, at=at) for one in found[:SHOWN]], due=served.count())
+
+
+def _first_promised(**values: Any) -> Any:
+    found = _promised(**values).select_related("call__person", "user", "handed_by")
+    return found.defer(*_ENCRYPTED).order_by("due_at", "pk")[:SHOWN]
+
+
+def _number_served(**values: Any) -> Any:
+    """How many Next would serve; no row: none."""
+    served = _promised(**values).filter(is_unkeepable=False, is_left_open=False, is_served=True)
+    # All of them are open.
+    return served.order_by().values("state").annotate(n=Count("pk")).values_list("n", flat=True)
+
+
+# An account number costs time to decipher, and a list has no use for it.
+_ENCRYPTED: Final = ("call__person__iban", "call__external_additional")
+_SLOTS: Final[dict[str, Any]] = {
+    "user": BigIntegerField(),
+    "at": DateTimeField(),
+    "today": DateField(),
+}
+_FIRST: Final = Prepared(_first_promised, **_SLOTS)
+_SERVED: Final[Prepared[int]] = Prepared(_number_served, **_SLOTS)
+
+
+def read_promises(user: User, *, at: datetime) -> Promises:
+    """What was agreed on with this user's donors or is due of the team's: two queries."""
+    values = {"user": user.pk, "at": at, "today": localdate(at)}
+    return Promises(
+        shown=[_promise(one, at=at) for one in _FIRST.ask(**values)],
+        due=sum(_SERVED.ask(**values)),
+    )
 
 
 def _promise(callback: Any, *, at: datetime) -> Promise:
@@ -165,8 +195,7 @@ def seen_by(user: Any) -> "QuerySet[Callback]":
         Callback.objects.open()
         .filter(call__in=theirs)
         .select_related("call__person__owning_organization", "user", "handed_by")
-        # An account number costs time to decipher.
-        .defer("call__person__iban", "call__external_additional")
+        .defer(*_ENCRYPTED)
     )
 
 
@@ -182,14 +211,7 @@ def _rows(*, user: Any, which: Which, at: Any, today: Any) -> "QuerySet[Callback
     return rows.exclude(pk__in=late).exclude(pk__in=unkeepable)
 
 
-_PAGES: Final = Pages(
-    Callback,
-    _rows,
-    order=("due_at", "id"),
-    user=BigIntegerField(),
-    at=DateTimeField(),
-    today=DateField(),
-)
+_PAGES: Final = Pages(Callback, _rows, order=("due_at", "id"), **_SLOTS)
 
 
 def read_callbacks(

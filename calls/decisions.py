@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import zip_longest
 from typing import Any, Final
 
 from django.db import models
@@ -255,10 +256,8 @@ def _about(rows: Sequence[Delivery], *, user: User) -> dict[uuid.UUID, About]:
     if not rows:
         return {}
     ids = [one.pk for one in rows]
-    # All seats are taken: who has fewer says one twice.
-    found = _PLACES.ask(
-        **dict(zip(_SEATS, [*ids, *ids[:1] * (len(_SEATS) - len(ids))], strict=True))
-    )
+    # A page has so many seats; the ones that stay empty are no message's.
+    found = _PLACES.ask(**dict(zip_longest(_SEATS, ids)))
     about = {person for *_rest, person, _name in found if person is not None}
     seen = Person.objects.visible_to(user).filter(pk__in=about).only(*Person.SPOKEN)
     persons = {one.pk: one for one in seen}

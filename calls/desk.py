@@ -227,7 +227,9 @@ def read_desk(call: Call, *, user: User, at: datetime) -> Desk:
 
 
 def _attempts(*, call: Any) -> QuerySet[Attempt]:
-    return Attempt.objects.filter(call=call).select_related("user", "delivery").order_by("-at")
+    found = Attempt.objects.filter(call=call).select_related("user", "delivery")
+    # What was sent is encrypted, and nothing of it is shown.
+    return found.defer("delivery__payload").order_by("-at")
 
 
 def _other_calls(*, user: Any, person: Any, call: Any) -> QuerySet[Call]:
@@ -344,7 +346,8 @@ def with_ends(calls: QuerySet[Call], user: Any, *, today: Any) -> QuerySet[Call]
 
 
 def _read_ends(rows: QuerySet[Ends], call: Call) -> list[Ends]:
-    return list(rows.filter(call=call).select_related("user", "delivery"))
+    found = rows.filter(call=call).select_related("user", "delivery")
+    return list(found.defer("delivery__payload"))
 
 
 def _logged(attempts: Sequence[Attempt], *, user: User, state: DeskState) -> Attempt | None:

@@ -18,6 +18,7 @@ from pytest_django import Settings
 from accounts.models import User
 from calls.management.commands.demo import SCRIPTS
 from calls.models import Call
+from calls.views import insight
 from integrations.sandbox import names
 from integrations.sandbox.app import SandboxApp
 from integrations.sandbox.server import running
@@ -168,6 +169,12 @@ def carol(belcentrum: Organization, helder_water: Organization) -> User:
 def dirk(overkant: Organization, dierenhulp: Organization) -> User:
     """An agent of another organisation, who may see nothing of theirs."""
     return _person_of_ours("dirk", names.DIRK, overkant, dierenhulp, role=User.Role.AGENT)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_kept() -> None:
+    """A page of insight stands for a minute; every story has the same organisations."""
+    insight.WRITTEN.clear()
 
 
 @pytest.fixture(autouse=True)

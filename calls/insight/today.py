@@ -8,7 +8,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import Count, F, Sum
+from django.db.models import Count, F, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
 from calls.insight.tallies import OfFew, Tally, branch
@@ -98,12 +98,33 @@ def average(total: int, n: int) -> Decimal | None:
 def branches(user: Any, *, midnight: Any, next_midnight: Any) -> list[Any]:
     """What was done on this day for the organisations of this user, by who did it and for which."""
     is_theirs = OfFew(F("organization_id"), Organization.objects.of(user).values("pk"))
-    # Between two ends, for a plan that is kept has to do for any day: of an open end PostgreSQL
-    # takes it for granted that a third of all rows lie behind it.
-    dials = Attempt.objects.filter(is_theirs, at__gte=midnight, at__lt=next_midnight)
-    ends = Completion.objects.living().filter(
-        is_theirs, completed_at__gte=midnight, completed_at__lt=next_midnight
+    return _counted(
+        dials_of_day(midnight, next_midnight).filter(is_theirs),
+        ends_of_day(midnight, next_midnight).filter(is_theirs),
     )
+
+
+def my_branches(user: Any, *, midnight: Any, next_midnight: Any) -> list[Any]:
+    """What this user did on this day, for whomever."""
+    return _counted(
+        dials_of_day(midnight, next_midnight).filter(user=user),
+        ends_of_day(midnight, next_midnight).filter(user=user),
+    )
+
+
+# Between two ends, for a plan that is kept has to do for any day: of an open end PostgreSQL takes
+# it for granted that a third of all rows lie behind it.
+def dials_of_day(midnight: Any, next_midnight: Any) -> "QuerySet[Attempt]":
+    return Attempt.objects.filter(at__gte=midnight, at__lt=next_midnight)
+
+
+def ends_of_day(midnight: Any, next_midnight: Any) -> "QuerySet[Completion]":
+    return Completion.objects.living().filter(
+        completed_at__gte=midnight, completed_at__lt=next_midnight
+    )
+
+
+def _counted(dials: "QuerySet[Attempt]", ends: "QuerySet[Completion]") -> list[Any]:
     by = {"person": F("user_id"), "organization": F("organization_id")}
     return [
         branch(dials, DIALS, **by, code=F("outcome")),

@@ -54,7 +54,7 @@ QUESTIONS: Final = {
 FILES: Final = {f"table.{kind}": kind for kind in Format}
 
 # A page says the same until a day is counted anew, which today is every minute.
-_WRITTEN: Final = Kept[SafeString](most=100, seconds=60)
+WRITTEN: Final = Kept[SafeString](most=100, seconds=60)
 
 
 @for_supervisors
@@ -150,7 +150,7 @@ def _answer(
     )
     context = {
         "title": QUESTIONS[here][1],
-        "written": _WRITTEN.get(key, written),
+        "written": WRITTEN.get(key, written),
         "bar": read_bar(request.user, at=at),
     }
     return render(request, "calls/insight/page.html", context)

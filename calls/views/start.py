@@ -16,7 +16,7 @@ from calls import actions, insight
 from calls.callbacks import read_promises
 from calls.floor_messages import is_other, read_shown
 from calls.forms import SettlingForm
-from calls.my_day import read_my_day
+from calls.my_day import read_day, read_my_day
 from calls.views.asking import in_a_sentence, visible_call
 from integrations.bar import read_bar
 from pledges.follow_up import alarms
@@ -84,6 +84,7 @@ def _page(request: SignedInRequest, **more: Any) -> HttpResponse:
     my_day = read_my_day(request.user, at=at)
     context = {
         "my_day": my_day,
+        "day": read_day(request.user, at=at),
         "unfinished": insight.unfinished(request.user, at=at) if request.user.is_supervisor else (),
         "promises": read_promises(request.user, at=at),
         "outcomes": [(one.value, one.label) for one in SettlingForm.CHOICES],

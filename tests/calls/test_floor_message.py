@@ -16,7 +16,16 @@ from calls.models import Call, FloorMessage, Receipt
 from pledges.models import Organization
 from tests.calls.conftest import Desk
 from tests.calls.two_steps import Inputs, signed_in
-from tests.factories import FloorMessageFactory, HoldFactory, StreamFactory, UserFactory, now
+from tests.factories import (
+    AttemptFactory,
+    CallFactory,
+    CompletionFactory,
+    FloorMessageFactory,
+    HoldFactory,
+    StreamFactory,
+    UserFactory,
+    now,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -329,6 +338,10 @@ def test_polls_ask_little(
     desk.look(call)
     for _n in range(3 if is_told else 0):
         FloorMessageFactory(user=carol, organizations=[helder_water])
+    # A day on which something was done asks no more than one on which nothing was.
+    for _n in range(3):
+        AttemptFactory(call=CallFactory(person=call.person), user=alice, at=now())
+        CompletionFactory(call=CallFactory(person=call.person), user=alice, completed_at=now())
 
     polls = (f"/calls/{call.pk}/pulse/?message=", "/pulse/?still&message=", "/pulse/?message=")
     for address in polls:
