@@ -50,6 +50,8 @@ class Eye:
     errors: list[str] = field(default_factory=list)
 
     def look(self, name: str) -> None:
+        # A button whose answer is being put in place is paler than it will be.
+        expect(self.page.locator("button.htmx-request")).to_have_count(0)
         # What can be wrong in the dark alone is colour, and that is the same in each language.
         for scheme in SCHEMES if self.language == "nl" else SCHEMES[:1]:
             self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
