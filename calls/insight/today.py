@@ -115,10 +115,12 @@ def my_branches(user: Any, *, midnight: Any, next_midnight: Any) -> list[Any]:
 # Between two ends, for a plan that is kept has to do for any day: of an open end PostgreSQL takes
 # it for granted that a third of all rows lie behind it.
 def dials_of_day(midnight: Any, next_midnight: Any) -> "QuerySet[Attempt]":
+    """Whoever dialled."""
     return Attempt.objects.filter(at__gte=midnight, at__lt=next_midnight)
 
 
 def ends_of_day(midnight: Any, next_midnight: Any) -> "QuerySet[Completion]":
+    """Those that still count, whoever completed."""
     return Completion.objects.living().filter(
         completed_at__gte=midnight, completed_at__lt=next_midnight
     )

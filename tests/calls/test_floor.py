@@ -450,3 +450,12 @@ def test_a_poll_costs_five_queries_however_many_there_are(
     assert queries("/floor/pulse/") == bare <= 5
     assert queries("/floor/health/") <= 5
     assert queries("/floor/") <= 12
+
+
+def test_a_row_is_written_in_the_language_of_its_reader(carol: User) -> None:
+    assert "away" in look(carol, "/floor/pulse/")
+    User.objects.filter(pk=carol.pk).update(language="nl")
+    carol.refresh_from_db()
+    said = look(carol, "/floor/pulse/")
+    assert "weg" in said
+    assert "away" not in said
