@@ -17,7 +17,7 @@ run: setup ## start the whole product on this machine; Ctrl-C ends it. PORT=8001
 	@$(BIN)/python manage.py run --port $(PORT)
 
 test: setup .venv/development ## all tests. ARGS="-k undo" is handed to pytest
-	$(BIN)/python -m pytest -n 2 $(ARGS)
+	$(BIN)/python -m pytest -n 3 $(ARGS)
 
 check: setup .venv/development ## all that must hold besides the tests
 	.ci/check

@@ -81,7 +81,7 @@ def _promised(*, user: Any, at: Any, today: Any) -> Any:
 
 def _first_promised(**values: Any) -> Any:
     found = _promised(**values).select_related("call__person", "user", "handed_by")
-    return found.defer(*_ENCRYPTED).order_by("due_at", "pk")[:SHOWN]
+    return found.defer(*Call.sealed("call")).order_by("due_at", "pk")[:SHOWN]
 
 
 def _number_served(**values: Any) -> Any:
@@ -91,8 +91,6 @@ def _number_served(**values: Any) -> Any:
     return served.order_by().values("state").annotate(n=Count("pk")).values_list("n", flat=True)
 
 
-# An account number costs time to decipher, and a list has no use for it.
-_ENCRYPTED: Final = ("call__person__iban", "call__external_additional")
 _SLOTS: Final[dict[str, Any]] = {
     "user": BigIntegerField(),
     "at": DateTimeField(),
@@ -195,7 +193,7 @@ def seen_by(user: Any) -> "QuerySet[Callback]":
         Callback.objects.open()
         .filter(call__in=theirs)
         .select_related("call__person__owning_organization", "user", "handed_by")
-        .defer(*_ENCRYPTED)
+        .defer(*Call.sealed("call"))
     )
 
 

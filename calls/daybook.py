@@ -8,6 +8,7 @@ the days that waited longest.
 
 import time
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from datetime import time as time_of_day
@@ -16,10 +17,24 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Case, Count, Exists, F, Max, Min, OuterRef, Subquery, Sum, When
+from django.db.models import (
+    Case,
+    Count,
+    DateTimeField,
+    Exists,
+    F,
+    Max,
+    Min,
+    OuterRef,
+    QuerySet,
+    Subquery,
+    Sum,
+    When,
+)
 from django.db.models.functions import Coalesce
 
 from accounts.models import User
+from accounts.prepared import Prepared
 from calls import gatebook
 from calls.insight.today import REACHED
 from calls.models import Attempt, Call, Completion, DayCount, DayCounting, ResultCode
@@ -68,6 +83,8 @@ class _Sum:
 # Kind, code, organisation, call type, user: what tells a row of one day apart.
 _Key = tuple[str, str, UUID, str, int]
 _Sums = defaultdict[_Key, _Sum]
+# The rows of one question about a day.
+_Told = Sequence[Any]
 
 
 def count_days(*, at: datetime, at_a_time: timedelta = AT_A_TIME) -> list[date]:
@@ -152,12 +169,13 @@ def newest_count() -> tuple[datetime, int] | None:
 def count_day(day: date, *, at: datetime) -> None:
     """Count one day. Two who do so at once wait for each other; rows that say the same stay."""
     DayCounting.objects.get_or_create(day=day)
+    its = {"begins": _midnight(day), "ends": _midnight(day + timedelta(days=1))}
     with transaction.atomic():
         DayCounting.objects.select_for_update().get(day=day)
         sums: _Sums = defaultdict(_Sum)
-        _add_dials(sums, day)
-        _add_results(sums, day)
-        _add_pay_links(sums, day)
+        _add_dials(sums, _DIALS.ask(**its))
+        _add_results(sums, _RESULTS.ask(**its))
+        _add_pay_links(sums, _PAY_LINKS.ask(**its))
         rows = DayCount.objects.filter(day=day)
         there = {
             (row.kind, row.code, row.organization_id, row.call_type, row.user_id): (
@@ -172,7 +190,7 @@ def count_day(day: date, *, at: datetime) -> None:
         DayCount.objects.bulk_create(
             [_row(day, key, one) for key, one in sums.items() if key not in kept], batch_size=500
         )
-        gatebook.count_gates(day, begins=_midnight(day), ends=_midnight(day + timedelta(days=1)))
+        gatebook.count_gates(day, **its)
         DayCounting.objects.filter(day=day).update(counted_at=at)
 
 
@@ -189,22 +207,21 @@ def _row(day: date, key: _Key, one: _Sum) -> DayCount:
     )
 
 
-def _add_dials(sums: _Sums, day: date) -> None:
+def _dials(*, begins: Any, ends: Any) -> "QuerySet[Any, Any]":
     of_call = Attempt.objects.filter(call=OuterRef("call"))
     so_far = of_call.filter(at__lte=OuterRef("at")).order_by().values("call")
-    dials = (
-        Attempt.objects.filter(
-            at__gte=_midnight(day),
-            at__lt=_midnight(day + timedelta(days=1)),
-            organization__isnull=False,
-        )
+    return (
+        Attempt.objects.filter(at__gte=begins, at__lt=ends, organization__isnull=False)
         .annotate(
             nth=Subquery(so_far.annotate(n=Count("pk")).values("n")),
             was_reached=Exists(of_call.filter(at__lt=OuterRef("at"), outcome__in=REACHED)),
         )
         .values_list("at", "nth", "was_reached", "outcome", *_WHOSE)
     )
-    for moment, nth, was_reached, outcome, *whose in dials.iterator():
+
+
+def _add_dials(sums: _Sums, dials: _Told) -> None:
+    for moment, nth, was_reached, outcome, *whose in dials:
         is_open, is_reached = outcome == Attempt.Outcome.OPEN, outcome in REACHED
         hour = moment.astimezone(AMSTERDAM).hour
         sums[Kind.HOUR, str(hour), *_parts(whose)].add(a=is_reached, b=is_open)
@@ -212,11 +229,9 @@ def _add_dials(sums: _Sums, day: date) -> None:
             sums[Kind.NTH, str(nth), *_parts(whose)].add(a=is_reached)
 
 
-def _add_results(sums: _Sums, day: date) -> None:
-    ends = Completion.objects.living().filter(
-        completed_at__gte=_midnight(day),
-        completed_at__lt=_midnight(day + timedelta(days=1)),
-        organization__isnull=False,
+def _results(*, begins: Any, ends: Any) -> "QuerySet[Any, Any]":
+    done = Completion.objects.living().filter(
+        completed_at__gte=begins, completed_at__lt=ends, organization__isnull=False
     )
     # What was changed with a result was sent by the same form.
     changes = PledgeChange.objects.living().filter(token=OuterRef("token"), wanted_status="")
@@ -226,35 +241,34 @@ def _add_results(sums: _Sums, day: date) -> None:
         status=Transaction.Status.REVERSED,
         created_at__gte=OuterRef("completed_at"),
     ).order_by("created_at")
-    told = (
-        ends.annotate(
-            wanted=Subquery(changes.values("wanted")[:1]),
-            was=Subquery(changes.values("before")[:1]),
-            amount=F("call__pledge__donation_amount"),
-            interval=F("call__pledge__donation_interval"),
-            lost_at=Case(
-                When(
-                    call__pledge__status__in=LOST,
-                    then=Coalesce("call__pledge__ends_at", "call__pledge__updated_at"),
-                )
-            ),
-            reversed_at=Subquery(reversals.values("created_at")[:1]),
-        )
-        .values_list(
-            "result_code",
-            "retention_rating",
-            "call__pledge",
-            "amount",
-            "interval",
-            "was",
-            "wanted",
-            "completed_at",
-            "lost_at",
-            "reversed_at",
-            *_WHOSE,
-        )
-        .iterator()
+    return done.annotate(
+        wanted=Subquery(changes.values("wanted")[:1]),
+        was=Subquery(changes.values("before")[:1]),
+        amount=F("call__pledge__donation_amount"),
+        interval=F("call__pledge__donation_interval"),
+        lost_at=Case(
+            When(
+                call__pledge__status__in=LOST,
+                then=Coalesce("call__pledge__ends_at", "call__pledge__updated_at"),
+            )
+        ),
+        reversed_at=Subquery(reversals.values("created_at")[:1]),
+    ).values_list(
+        "result_code",
+        "retention_rating",
+        "call__pledge",
+        "amount",
+        "interval",
+        "was",
+        "wanted",
+        "completed_at",
+        "lost_at",
+        "reversed_at",
+        *_WHOSE,
     )
+
+
+def _add_results(sums: _Sums, told: _Told) -> None:
     for code, rating, pledge, amount, interval, was, wanted, at, lost, reversed_, *whose in told:
         sums[Kind.RESULT, code, *_parts(whose)].add(a=rating is not None, b=rating or 0)
         if pledge is None:
@@ -276,17 +290,15 @@ def _add_results(sums: _Sums, day: date) -> None:
             one.after += years[1] or 0
 
 
-def _add_pay_links(sums: _Sums, day: date) -> None:
+def _pay_links(*, begins: Any, ends: Any) -> "QuerySet[Any, Any]":
     links = AlphacommLink.objects.filter(pay_link=OuterRef("pk"))
     paid = links.filter(status=AlphacommLink.Status.PAID)
     cents = paid.order_by().values("pay_link").annotate(cents=Sum("amount_paid")).values("cents")
     call_type = Call.objects.filter(pk=OuterRef("call_uuid")).values("type")
     made = PayLink.objects.living().filter(
-        at__gte=_midnight(day),
-        at__lt=_midnight(day + timedelta(days=1)),
-        person__owning_organization__isnull=False,
+        at__gte=begins, at__lt=ends, person__owning_organization__isnull=False
     )
-    told = made.annotate(
+    return made.annotate(
         # Who paid has opened it, whether that was told or not.
         was_opened=Exists(links.filter(visited_at__isnull=False)) | Exists(paid),
         was_paid=Exists(paid),
@@ -302,12 +314,22 @@ def _add_pay_links(sums: _Sums, day: date) -> None:
         "call_type",
         "user_id",
     )
-    for message, amount, was_opened, was_paid, paid_cents, *whose in told.iterator():
+
+
+def _add_pay_links(sums: _Sums, told: _Told) -> None:
+    for message, amount, was_opened, was_paid, paid_cents, *whose in told:
         way = DayCount.BY_LINK if message is None else DayCount.BY_TEXT
         one = sums[Kind.PAY_LINK, way, *_parts(whose)]
         one.add(a=was_opened, b=was_paid)
         one.before += amount
         one.after += Decimal(paid_cents or 0) / 100
+
+
+# A worker asks these of every day there is, most of them again and again.
+_OF_A_DAY: Final[dict[str, Any]] = {"begins": DateTimeField(), "ends": DateTimeField()}
+_DIALS: Final[Prepared[Any]] = Prepared(_dials, **_OF_A_DAY)
+_RESULTS: Final[Prepared[Any]] = Prepared(_results, **_OF_A_DAY)
+_PAY_LINKS: Final[Prepared[Any]] = Prepared(_pay_links, **_OF_A_DAY)
 
 
 def _terms(kept: dict[str, Any] | None, amount: Decimal | None, interval: str | None) -> Terms:

@@ -18,7 +18,6 @@ from calls.insight.people import AgentLine, agents
 from calls.insight.targets import Goal
 from calls.insight.today import Day
 from calls.insight.waiting import Waiting, read_waiting
-from calls.ordering import midnight_after
 
 
 @dataclass(frozen=True)
@@ -95,9 +94,8 @@ def read_floor(user: User, *, at: datetime) -> Floor:
             user=user.pk,
             sees_all=user.is_superuser,
             at=at,
-            midnight=midnight_after(at, days=0),
-            next_midnight=midnight_after(at, days=1),
             today=localdate(at),
+            **of_today.two_ends(at),
         )
     )
     days = of_today.by_person(counted)

@@ -10,6 +10,9 @@ from dataclasses import astuple, dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
+from django.db.models import DateTimeField, QuerySet
+
+from accounts.prepared import Prepared
 from calls.models import Call, Completion, GateCount, ResultCode
 from pledges.models import Pledge
 from pledges.page import recruiter_label
@@ -74,7 +77,18 @@ def _row(day: date, key: _Key, one: _Sum) -> GateCount:
 
 def _summed(begins: datetime, ends: datetime) -> _Sums:
     sums: _Sums = defaultdict(_Sum)
-    pledges = (
+    results = _by_pledge(_RESULTS.ask(begins=begins, ends=ends))
+    for pk, gates, *told in _PLEDGES.ask(begins=begins, ends=ends):
+        whose = _whose(told)
+        # No row, or one that says nothing of any gate: it was not judged.
+        found = verdicts(gates or ())
+        _add(sums, whose, found, results.get(pk, ()))
+    _add_what_was_not_asked(sums)
+    return sums
+
+
+def _pledges(*, begins: Any, ends: Any) -> "QuerySet[Any, Any]":
+    return (
         Pledge.objects.filter(
             created_at__gte=begins,
             created_at__lt=ends,
@@ -92,14 +106,6 @@ def _summed(begins: datetime, ends: datetime) -> _Sums:
             "recruiting_location_label",
         )
     )
-    results = _results(begins, ends)
-    for pk, gates, *told in pledges.iterator():
-        whose = _whose(told)
-        # No row, or one that says nothing of any gate: it was not judged.
-        found = verdicts(gates or ())
-        _add(sums, whose, found, results.get(pk, ()))
-    _add_what_was_not_asked(sums)
-    return sums
 
 
 def _whose(told: list[Any]) -> _Whose:
@@ -116,15 +122,24 @@ def _whose(told: list[Any]) -> _Whose:
     )
 
 
-def _results(begins: datetime, ends: datetime) -> dict[uuid.UUID, list[str]]:
-    """How verification calls about these pledges ended here, by pledge."""
-    found: dict[uuid.UUID, list[str]] = defaultdict(list)
+def _results(*, begins: Any, ends: Any) -> "QuerySet[Any, Any]":
+    """How verification calls about the pledges of these moments ended here."""
     done = Completion.objects.living().filter(
         call__type=Call.Type.VERIFICATION,
         call__pledge__created_at__gte=begins,
         call__pledge__created_at__lt=ends,
     )
-    for pledge, code in done.values_list("call__pledge", "result_code"):
+    return done.values_list("call__pledge", "result_code")
+
+
+_OF_A_DAY: Final[dict[str, Any]] = {"begins": DateTimeField(), "ends": DateTimeField()}
+_PLEDGES: Final[Prepared[Any]] = Prepared(_pledges, **_OF_A_DAY)
+_RESULTS: Final[Prepared[Any]] = Prepared(_results, **_OF_A_DAY)
+
+
+def _by_pledge(results: Iterable[Any]) -> dict[uuid.UUID, list[str]]:
+    found: dict[uuid.UUID, list[str]] = defaultdict(list)
+    for pledge, code in results:
         found[pledge].append(code)
     return found
 

@@ -23,7 +23,6 @@ from calls.insight import tallies
 from calls.insight import today as of_today
 from calls.insight.today import Day
 from calls.models import Attempt, Call, Completion, Hold, ResultCode, TakenAway
-from calls.ordering import midnight_after
 from calls.story import attempt_text
 from integrations.chips import Chip, chip
 from integrations.models import Delivery
@@ -91,7 +90,7 @@ def _with_donor(rows: "QuerySet[Row]", user: Any) -> "QuerySet[Row]":
     return (
         rows.annotate(can_take_up=Exists(workable))
         .select_related("call__person", "delivery")
-        .defer("call__person__iban", "call__external_additional", "delivery__payload")
+        .defer("delivery__payload", *Call.sealed("call"))
     )
 
 
@@ -139,11 +138,7 @@ def read_my_day(user: User, *, at: datetime) -> MyDay:
 
 
 def _today(user: User, at: datetime) -> dict[str, Any]:
-    return {
-        "user": user.pk,
-        "midnight": midnight_after(at, days=0),
-        "next_midnight": midnight_after(at, days=1),
-    }
+    return {"user": user.pk, **of_today.two_ends(at)}
 
 
 def _last_calls(

@@ -59,7 +59,7 @@ def test_run_starts_all_of_it_ends_all_of_it_and_starts_again(
     # As on a machine without a Redis: the small broker has to do.
     env = environment(**services, PATH="")
 
-    with running_product(tmp_path, env) as product:
+    with running_product(tmp_path, env, calls=100) as product:
         assert "Fetching all calls" in product.printed
         assert product.printed.count("open at") == 1
         for username in ("alice", "carol", "mo"):
@@ -83,7 +83,7 @@ def test_run_starts_all_of_it_ends_all_of_it_and_starts_again(
         assert not _alive(processes)
 
     began = time.monotonic()
-    with running_product(tmp_path, env) as product:
+    with running_product(tmp_path, env, calls=100) as product:
         assert time.monotonic() - began < 60
         assert "Fetching" not in product.printed
         assert [one["operation"] for one in product.effects()] == ["add-attempt"]

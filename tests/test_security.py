@@ -429,12 +429,15 @@ def test_a_fragment_of_an_ended_session_sends_the_whole_page_to_sign_in(floor: F
 def test_a_get_changes_nothing(floor: Floor) -> None:
     clients = [floor.client(name) for name in ("alice", "carol", "maud")]
     # Some addresses need rows to stand for.
-    addresses = {route: floor.address(route) for route in ROUTES}
+    addresses = [floor.address(route) for route in ROUTES]
     before = everything()
-    for route, address in addresses.items():
-        for client in clients:
-            client.get(address)
-        assert everything() == before, route
+    # Sixty tables are read whole for each look at them, so a few addresses share one.
+    for start in range(0, len(addresses), 20):
+        some = addresses[start : start + 20]
+        for address in some:
+            for client in clients:
+                client.get(address)
+        assert everything() == before, some
 
 
 def everything() -> dict[str, list[Any]]:

@@ -90,7 +90,7 @@ def _calls(user: User) -> "QuerySet[Any]":
         Call.objects.visible_to(user)
         .filter(gone_at=None)
         .select_related("person__owning_organization", "calling_organization")
-        .defer("external_additional", "attempts", "person__iban")
+        .defer("attempts", *Call.sealed())
         .prefetch_related(
             Prefetch("completions", own_ends, to_attr="own_ends"),
             Prefetch("endings", own_stops, to_attr="own_stops"),
@@ -172,7 +172,7 @@ def _of_seen_calls(rows: "QuerySet[Any]", user: User) -> "QuerySet[Any]":
     return (
         rows.filter(call__in=Call.objects.visible_to(user).values("pk"))
         .select_related("call__person__owning_organization", "user")
-        .defer("call__external_additional", "call__attempts", "call__person__iban")
+        .defer("call__attempts", *Call.sealed("call"))
     )
 
 

@@ -4,6 +4,7 @@ Amsterdam."""
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Final
 from uuid import UUID
@@ -13,6 +14,7 @@ from django.db.models.functions import Coalesce
 
 from calls.insight.tallies import OfFew, Tally, branch
 from calls.models import Attempt, Completion, ResultCode
+from calls.ordering import midnight_after
 from pledges.models import Organization
 
 DIALS: Final = "dials"
@@ -79,6 +81,11 @@ class Day:
     @property
     def rating(self) -> Decimal | None:
         return average(self.ratings, self.rated)
+
+
+def two_ends(at: datetime) -> dict[str, datetime]:
+    """The two ends of the day of this moment, by the names under which questions ask for them."""
+    return {"midnight": midnight_after(at, days=0), "next_midnight": midnight_after(at, days=1)}
 
 
 def share(part: int, whole: int) -> int | None:

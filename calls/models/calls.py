@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
-from integrations.encryption import EncryptedJSONField
+from integrations.encryption import EncryptedJSONField, sealed
 from integrations.models import Delivery
 from pledges.models import Mirror, ObjectedPerson, Organization, Person, Pledge, in_words
 
@@ -191,6 +191,12 @@ class Call(Mirror):
 
     def __str__(self) -> str:
         return str(self.uuid)
+
+    @classmethod
+    def sealed(cls, reached_by: str = "") -> list[str]:
+        """What is encrypted of a call and its donor, for a list that shows none of it to defer."""
+        person = f"{reached_by}__person" if reached_by else "person"
+        return [*sealed(cls, reached_by), *sealed(Person, person)]
 
     @property
     def subject(self) -> str:

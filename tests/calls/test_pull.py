@@ -19,8 +19,9 @@ from integrations.sandbox.server import running
 from integrations.sandbox.world import World
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-# 20,000 in the soak and before a change lands; a killed walk is the same story with fewer.
-CALLS = int(os.environ.get("PULL_CALLS", "1000"))
+# For the walk that is killed 20,000 in the soak and before a change lands.
+FEWER = 1000
+CALLS = int(os.environ.get("PULL_CALLS", FEWER))
 
 SHOWN = """
 import json
@@ -69,8 +70,8 @@ class Installation:
 
 
 @pytest.fixture
-def app() -> SandboxApp:
-    return SandboxApp(World(seed=5, calls=CALLS))
+def app(request: pytest.FixtureRequest) -> SandboxApp:
+    return SandboxApp(World(seed=5, calls=getattr(request, "param", FEWER)))
 
 
 @pytest.fixture
@@ -117,6 +118,7 @@ def wait_for_page(app: SandboxApp, number: int) -> None:
     raise AssertionError("No page was asked for.")
 
 
+@pytest.mark.parametrize("app", [CALLS], indirect=True)
 def test_a_pull_that_was_killed_goes_on_and_ends_with_the_very_set(
     app: SandboxApp, installation: Installation
 ) -> None:
