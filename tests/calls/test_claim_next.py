@@ -204,7 +204,7 @@ def test_outside_calling_hours_it_says_when_calling_opens(
     page = at_desk(alice).take_next().content.decode()
 
     assert "Calling is closed now. The next possible moment is" in page
-    assert tomorrow.strftime("%-d-%-m-%Y") in page
+    assert f"{tomorrow:%d-%m-%Y}" in page
 
 
 def test_without_rules_nobody_is_called(

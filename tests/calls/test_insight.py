@@ -174,9 +174,10 @@ def test_what_is_no_filter_is_told_once_and_not_answered(
 
 
 def test_a_view_is_sent_as_it_is_with_its_days(
-    carol: User, bob: User, helder_water: Organization, two_days: None
+    carol: User, bob: User, helder_water: Organization, new_call: NewCall
 ) -> None:
     """Who opens it tomorrow sees the same days, not those of tomorrow."""
+    dialled(new_call(), bob, now(), Outcome.REACHED)
     count()
     today = now().astimezone(AMSTERDAM).date()
     days = f"since={today - timedelta(days=29):%d-%m-%Y}&until={today:%d-%m-%Y}"
