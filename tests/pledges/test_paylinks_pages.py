@@ -10,6 +10,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils.timezone import localtime
 
 from accounts import keyset
 from accounts.models import AuditEntry, User
@@ -152,9 +153,9 @@ def test_an_organisation_and_days_narrow_it(
     before = link(donor, at=now() - timedelta(days=8))
     assert set(shown(supervisor)) == set(pks(other, today, before))
     assert shown(supervisor, organization=str(belcentrum.pk)) == pks(other)
-    last_week = (now() - timedelta(days=8)).strftime("%d-%m-%Y")
+    last_week, this_day = (f"{localtime(one.at):%d-%m-%Y}" for one in (before, today))
     assert shown(supervisor, made_from=last_week, made_until=last_week) == pks(before)
-    assert set(shown(supervisor, made_from=now().strftime("%d-%m-%Y"))) == set(pks(other, today))
+    assert set(shown(supervisor, made_from=this_day)) == set(pks(other, today))
 
 
 @pytest.mark.parametrize(
