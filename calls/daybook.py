@@ -20,7 +20,6 @@ from django.db import transaction
 from django.db.models import (
     Case,
     Count,
-    DateTimeField,
     Exists,
     F,
     Max,
@@ -326,10 +325,9 @@ def _add_pay_links(sums: _Sums, told: _Told) -> None:
 
 
 # A worker asks these of every day there is, most of them again and again.
-_OF_A_DAY: Final[dict[str, Any]] = {"begins": DateTimeField(), "ends": DateTimeField()}
-_DIALS: Final[Prepared[Any]] = Prepared(_dials, **_OF_A_DAY)
-_RESULTS: Final[Prepared[Any]] = Prepared(_results, **_OF_A_DAY)
-_PAY_LINKS: Final[Prepared[Any]] = Prepared(_pay_links, **_OF_A_DAY)
+_DIALS: Final[Prepared[Any]] = Prepared(_dials, **gatebook.OF_A_DAY)
+_RESULTS: Final[Prepared[Any]] = Prepared(_results, **gatebook.OF_A_DAY)
+_PAY_LINKS: Final[Prepared[Any]] = Prepared(_pay_links, **gatebook.OF_A_DAY)
 
 
 def _terms(kept: dict[str, Any] | None, amount: Decimal | None, interval: str | None) -> Terms:

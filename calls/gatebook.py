@@ -132,9 +132,10 @@ def _results(*, begins: Any, ends: Any) -> "QuerySet[Any, Any]":
     return done.values_list("call__pledge", "result_code")
 
 
-_OF_A_DAY: Final[dict[str, Any]] = {"begins": DateTimeField(), "ends": DateTimeField()}
-_PLEDGES: Final[Prepared[Any]] = Prepared(_pledges, **_OF_A_DAY)
-_RESULTS: Final[Prepared[Any]] = Prepared(_results, **_OF_A_DAY)
+# The slots of every question about one day.
+OF_A_DAY: Final[dict[str, Any]] = {"begins": DateTimeField(), "ends": DateTimeField()}
+_PLEDGES: Final[Prepared[Any]] = Prepared(_pledges, **OF_A_DAY)
+_RESULTS: Final[Prepared[Any]] = Prepared(_results, **OF_A_DAY)
 
 
 def _by_pledge(results: Iterable[Any]) -> dict[uuid.UUID, list[str]]:

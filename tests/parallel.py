@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
-# Each stays together, on one worker and in one stretch, with one product for all of it; what takes
-# longest comes first.
+# Each stays together, on one worker and in one stretch: those in a browser share a product. What
+# takes longest comes first.
 STRETCHES = (
     re.compile(r"tests/browser/test_(?!.*looks\.py)"),
     re.compile(r"tests/browser/"),

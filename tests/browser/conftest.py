@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, BrowserType, Playwright, expect, sync_p
 from tests.product import Product, environment, running_product, scratch_services
 
 HERE = Path(__file__).parent
-# The first has no window to draw around a page: a quarter of the time of a story.
+# The first has no window to draw around a page: a fifth of the time of a story.
 CHROMIUMS = (
     "chromium-headless-shell",
     "chromium",
