@@ -11,8 +11,11 @@ from pytest_django import Settings
 
 from accounts.models import User
 from calls.models import Attempt, Call, ResultCode
+from integrations import encryption
 from integrations.models import Delivery
+from pledges.models import Person
 from tests.calls.conftest import Desk
+from tests.calls.two_steps import signed_in
 from tests.factories import (
     AttemptFactory,
     CallbackFactory,
@@ -165,6 +168,29 @@ def test_a_long_day_costs_no_more_queries_than_a_short_one(
 
     assert long == short
     assert long[0] <= 12
+
+
+@pytest.mark.parametrize("address", ["/", "/floor/callbacks/"])
+def test_what_no_list_shows_of_a_donor_is_not_deciphered(
+    carol: User,
+    new_call: NewCall,
+    monkeypatch: pytest.MonkeyPatch,
+    address: str,
+) -> None:
+    """An account number that nobody reads costs no time, and stands nowhere but in the database."""
+    call = new_call()
+    Person.objects.filter(pk=call.person_id).update(iban="NL91ABNA0417164300")
+    Call.objects.filter(pk=call.pk).update(external_additional={"a": "b"})
+    CallbackFactory(call=call, user=carol, due_at=now() + timedelta(hours=1))
+    AttemptFactory(call=call, user=carol, at=now(), outcome=Attempt.Outcome.BUSY)
+    opened: list[str] = []
+    decipher = encryption.decrypt
+    monkeypatch.setattr(encryption, "decrypt", lambda token: opened.append(decipher(token)) or "{}")
+
+    page = signed_in(carol).get(address).content.decode()
+
+    assert call.person.last_name in page
+    assert opened == []
 
 
 def test_due_is_what_next_would_serve(alice: User, new_call: NewCall, at_desk: AtDesk) -> None:
